@@ -1,0 +1,83 @@
+// THE CONTRACT. A driver is a party that sizes its buffers from the partition's memory. This file and
+// notifier.ts are the two to read first.
+//
+//   read()    tells what is true now                     the shell compares asked with read back
+//   resize()  starts the move, returns what it asked     and gives the answer: a driver never says
+//   ended?()  how a started change ended                 "resized" or "proven" (D1)
+//
+// Contract 1. Every value is plain JSON, so the wire and command forms are the same verbs.
+import type { Phase } from './change.ts';
+import type { PhysicalMemory } from './memory.ts';
+
+export interface Driver {
+  /** Unique in the partition and stable: key of configuration, history and drift. */
+  readonly name: string;
+  /** What is true now. Cheap, changes nothing, safe beside a resize. */
+  read(signal: AbortSignal): Promise<DriverState>;
+  /**
+   * Starts the move and returns the settings asked for, rounded DOWN to type and step. Idempotent; the newest
+   * change wins. Throws Refusal(reason, floorBytes).
+   */
+  resize(target: Target, context: ResizeContext): Promise<Setting[]>;
+  /** How a change that this driver was told `start` of has ended. Only for those who care. */
+  ended?(outcome: { changeId: number; phase: 'complete' | 'failure' }): Promise<void>;
+  /** Makes what is set NOW outlast a restart of the server. */
+  persist?(): Promise<void>;
+  close?(): Promise<void>;
+}
+
+/** A budget, or going back exactly to settings that were read before. */
+export type Target =
+  | { readonly bytes: number; readonly memory: PhysicalMemory }
+  | { readonly settings: readonly Setting[] };
+
+export interface ResizeContext {
+  readonly changeId: number;
+  readonly phase: Phase;
+  /** Milliseconds from this call until the shell gives up on it. */
+  readonly deadlineMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** One knob of a server, with its value in the server's own unit. */
+export interface Setting {
+  readonly name: string;
+  /** `null`: not set. */
+  readonly value: string | null;
+  /** False: it takes effect only after a restart. */
+  readonly live: boolean;
+  /** A value that waits for a restart. */
+  readonly pending?: string;
+}
+
+/** All bytes are bytes of the partition's memory, on one scale with the budget. */
+export interface DriverState {
+  /** What the driver may come to take with its present settings, overhead included. */
+  readonly costBytes: number;
+  /** The real memory it holds now, swap included. `null`: cannot be told; a shrink is then never proven. */
+  readonly heldBytes: number | null;
+  /** The smallest budget it can live with now. */
+  readonly floorBytes: number;
+  /** The largest budget it can use. `null`: no ceiling. 0: a follower, whose settings follow memory but take none. */
+  readonly ceilingBytes: number | null;
+  readonly stepBytes: number;
+  /** The reason behind a number, for people: why the floor, what holds the memory and what would help. */
+  readonly why?: {
+    readonly floor?: string;
+    readonly ceiling?: string;
+    readonly cost?: string;
+    readonly held?: string;
+  };
+  /** A pending size: the plan keeps room for the larger of the two. */
+  readonly afterRestartBytes?: number;
+  /** Accepted and under way: the shell reads again until it is gone or the deadline passes. */
+  readonly moving?: { readonly toBytes: number; readonly note: string };
+  readonly settings: readonly Setting[];
+  /** Run id or start time: tells "someone changed it" from "it restarted". */
+  readonly instance: string;
+  /** Where its memory is counted. */
+  readonly home: Home;
+}
+
+/** In this process, in a cgroup (its path), in processes of this machine, or not on this machine. */
+export type Home = 'self' | { readonly cgroup: string } | { readonly pids: readonly number[] } | 'elsewhere';

@@ -1,0 +1,31 @@
+// The seam for the machine: the files of the kernel and the hints it gives. Everything that senses is
+// handed one. The host's twin is MachineOs (host/), the simulated one is MachineSim (testing/).
+
+export interface Machine {
+  /** The whole text of a file. Throws an error with the kernel's `code` (ENOENT, EACCES, ENODEV, ...). */
+  readText(path: string): string;
+  /** The names in a folder, unsorted. Throws like `readText`. */
+  list(path: string): string[];
+  /** The inode number of a file or folder: tells a re-created cgroup from the one before. Throws like `readText`. */
+  inode(path: string): number;
+  /** Writes a control file whole, in one write. Throws the kernel's refusal (EBUSY, EINVAL, EACCES, ...). */
+  writeText(path: string, text: string): void;
+  /** Calls `onHint` when a file may have changed. A hint only wakes: the caller reads again. Never throws: no hint is no harm. */
+  watch(path: string, onHint: () => void): () => void;
+  /**
+   * Calls back for each kernel uevent of subsystem `memory` or `node`, and once when events may have been lost.
+   * @returns a function that closes it, or the reason why this machine has no uevents to give.
+   */
+  uevents(onUevent: (uevent: Uevent) => void, onLost: () => void): (() => void) | { unavailable: string };
+  /** Memory of the machine by the runtime's own word, for systems without /proc (S9). */
+  totalMemoryBytes(): number;
+  /** Number of CPUs in use; part of the headroom (P3). */
+  readonly cpus: number;
+}
+
+/** One kernel uevent: `online@/devices/system/memory/memory32`. */
+export interface Uevent {
+  readonly action: string;
+  readonly path: string;
+  readonly subsystem: string;
+}
