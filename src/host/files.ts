@@ -1,0 +1,101 @@
+// Reads and writes the kernel's files, as they are or below a root that holds a captured machine (S7).
+// Read this when a file is read too slowly, or a captured tree behaves unlike the machine it came from.
+import { closeSync, constants, openSync, readdirSync, readSync, statSync, writeSync } from 'node:fs';
+import { join, normalize } from 'node:path/posix';
+
+// A read on a file held open costs a tenth of open + read + close. A kernel file read again from position 0
+// is made anew by the kernel, and a file of a removed cgroup answers ENODEV, so holding one open never shows
+// the past. Ordinary files (a captured tree) may be replaced by name, and are opened each time.
+const HELD_OPEN = /^\/(?:proc|sys\/fs\/cgroup)\//;
+const HELD_FILES = 64;
+
+let buffer = Buffer.allocUnsafe(64 * 1024);
+
+/** The text of an open file from its start; files of /proc come in several reads. */
+function readWhole(fd: number): string {
+  let length = 0;
+  for (;;) {
+    if (length === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2);
+    const read = readSync(fd, buffer, length, buffer.length - length, length);
+    if (read === 0) return buffer.toString('utf8', 0, length);
+    length += read;
+  }
+}
+
+export class KernelFiles {
+  readonly #root: string | null;
+  readonly #held = new Map<string, number>();
+
+  constructor(root: string | null) {
+    this.#root = root;
+  }
+
+  /** Where a path of the machine is on this disk; never outside the root, whatever a captured file says. */
+  place(path: string): string {
+    return this.#root === null ? path : join(this.#root, normalize(`/${path}`));
+  }
+
+  readText(path: string): string {
+    if (this.#root === null && HELD_OPEN.test(path)) return this.#readHeld(path);
+    const fd = openSync(this.place(path), 'r');
+    try {
+      return readWhole(fd);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  list(path: string): string[] {
+    return readdirSync(this.place(path));
+  }
+
+  inode(path: string): number {
+    return statSync(this.place(path)).ino;
+  }
+
+  writeText(path: string, text: string): void {
+    // Without O_CREAT: a control file that is not there is an error, not a new file. The kernel's files need
+    // no truncation, which would be one more inotify event.
+    const flags = constants.O_WRONLY | (this.#root === null ? 0 : constants.O_TRUNC);
+    const fd = openSync(this.place(path), flags);
+    try {
+      writeSync(fd, text);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  #readHeld(path: string): string {
+    const held = this.#held.get(path);
+    if (held !== undefined) {
+      this.#held.delete(path);
+      try {
+        const text = readWhole(held);
+        this.#held.set(path, held);
+        return text;
+      } catch {
+        // Its cgroup or process is gone; the path may name another one by now, or tell why not.
+        closeSync(held);
+      }
+    }
+    const fd = openSync(path, 'r');
+    try {
+      const text = readWhole(fd);
+      this.#hold(path, fd);
+      return text;
+    } catch (thrown) {
+      closeSync(fd);
+      throw thrown;
+    }
+  }
+
+  #hold(path: string, fd: number): void {
+    this.#held.set(path, fd);
+    if (this.#held.size <= HELD_FILES) return;
+    for (const [oldest, oldFd] of this.#held) {
+      this.#held.delete(oldest);
+      closeSync(oldFd);
+      return;
+    }
+  }
+}
