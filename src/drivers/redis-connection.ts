@@ -1,0 +1,197 @@
+// One connection to a server, made at the first call and again at the first call after it was lost: between calls
+// nothing retries. Calls share it in order, so what is written later takes effect later.
+import { readFile, stat } from 'node:fs/promises';
+import { HotaddError } from '../core/errors.ts';
+import type { RedisAddress } from './redis-address.ts';
+import { explain } from './redis-errors.ts';
+
+/** The part of a node-redis client (version 5 or newer) that is used. */
+export interface RedisClient {
+  readonly isReady: boolean;
+  connect(): Promise<unknown>;
+  sendCommand(command: string[]): Promise<unknown>;
+  destroy(): void;
+  on(event: 'error', listener: (error: unknown) => void): unknown;
+}
+
+/** The package `redis`, or anything with the same createClient. */
+export interface RedisLibrary {
+  createClient(options: object): RedisClient;
+}
+
+export interface ConnectionOptions {
+  readonly place: string;
+  readonly address: RedisAddress;
+  readonly username: string | null;
+  readonly passwordFile: string | null;
+  readonly tls: TlsFiles;
+  readonly client: RedisLibrary | null;
+}
+
+export interface TlsFiles {
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  readonly serverName?: string | undefined;
+}
+
+const CONNECT_TIMEOUT_MS = 5_000;
+/** A call given up after this long has found a silent peer; the connection is not used again. */
+const SILENT_MS = 2_000;
+
+export class RedisConnection {
+  readonly #options: ConnectionOptions;
+  #opening: Promise<RedisClient> | null = null;
+  #secrets: string[] = [];
+  #closed = false;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    if (options.address.password !== null) this.#secrets.push(options.address.password);
+  }
+
+  /** Sends commands together and resolves to their replies in order: one round trip. */
+  async send(commands: readonly string[][], signal?: AbortSignal): Promise<unknown[]> {
+    signal?.throwIfAborted();
+    const startedMs = performance.now();
+    const replies = this.#client().then((client) =>
+      Promise.all(
+        commands.map((command) =>
+          client
+            .sendCommand(command)
+            .catch((error: unknown) => Promise.reject(this.#explain(error, command))),
+        ),
+      ),
+    );
+    try {
+      return await orAborted(replies, signal);
+    } catch (error) {
+      if (signal?.aborted && performance.now() - startedMs >= SILENT_MS) this.#drop();
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#drop();
+  }
+
+  #drop(): void {
+    const opening = this.#opening;
+    this.#opening = null;
+    opening?.then(
+      (client) => client.destroy(),
+      () => undefined,
+    );
+  }
+
+  async #client(): Promise<RedisClient> {
+    if (this.#closed)
+      throw new HotaddError('HOTADD_CLOSED', 'the driver is closed', { place: this.#options.place });
+    const opening = this.#opening;
+    if (opening !== null) {
+      const client = await opening;
+      if (client.isReady) return client;
+      if (this.#opening === opening) this.#drop();
+    }
+    this.#opening ??= this.#open();
+    return this.#opening;
+  }
+
+  #open(): Promise<RedisClient> {
+    const opening = this.#connect().catch((error: unknown) => {
+      if (this.#opening === opening) this.#opening = null;
+      throw this.#explain(error, null);
+    });
+    return opening;
+  }
+
+  async #connect(): Promise<RedisClient> {
+    const { place, address, passwordFile, tls } = this.#options;
+    const library = this.#options.client ?? (await loadLibrary(place));
+    const password = passwordFile === null ? address.password : await readSecret(place, passwordFile);
+    if (password !== null) this.#secrets = [...new Set([...this.#secrets, password])];
+    const username = this.#options.username ?? address.username;
+    const client = library.createClient({
+      // RESP 2 and no CLIENT SETINFO: connecting then sends nothing but AUTH, so no further rights are needed.
+      RESP: 2,
+      disableClientInfo: true,
+      maintNotifications: 'disabled',
+      disableOfflineQueue: true,
+      ...(username === null ? {} : { username }),
+      ...(password === null ? {} : { password }),
+      socket: {
+        ...address.socket,
+        ...(address.tls ? { tls: true, ...(await readTls(place, tls)) } : {}),
+        connectTimeout: CONNECT_TIMEOUT_MS,
+        reconnectStrategy: false,
+      },
+    });
+    // Every call has its own error; without a listener a lost connection would end the process.
+    client.on('error', () => undefined);
+    await client.connect();
+    return client;
+  }
+
+  #explain(error: unknown, command: readonly string[] | null): HotaddError {
+    const { place, username, address } = this.#options;
+    const user = username ?? address.username ?? 'default';
+    return explain(error, { place, user, secrets: this.#secrets, command });
+  }
+}
+
+async function loadLibrary(place: string): Promise<RedisLibrary> {
+  try {
+    return (await import('redis')) as unknown as RedisLibrary;
+  } catch {
+    throw new HotaddError('HOTADD_MISSING_CLIENT', 'the package redis is not installed', {
+      place,
+      mend: 'npm install redis',
+    });
+  }
+}
+
+async function readTls(place: string, tls: TlsFiles): Promise<object> {
+  const read = async (name: 'ca' | 'cert' | 'key') => {
+    const file = tls[name];
+    if (file === undefined) return {};
+    return { [name]: name === 'key' ? await readSecret(place, file) : await readOwn(place, file) };
+  };
+  const serverName = tls.serverName === undefined ? {} : { servername: tls.serverName };
+  return { ...(await read('ca')), ...(await read('cert')), ...(await read('key')), ...serverName };
+}
+
+/** A file with a secret; one that others may read is refused. */
+async function readSecret(place: string, file: string): Promise<string> {
+  const text = await readOwn(place, file);
+  const { mode } = await stat(file);
+  if ((mode & 0o007) !== 0) {
+    throw new HotaddError('HOTADD_UNSAFE_FILE', `${file} can be read or changed by others`, {
+      place,
+      mend: `chmod o-rwx ${file}`,
+    });
+  }
+  return text.replace(/\r?\n$/, '');
+}
+
+async function readOwn(place: string, file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+    throw new HotaddError('HOTADD_BAD_CONFIG', `${file} cannot be read (${code})`, {
+      place,
+      mend: 'correct the path, or let this user read it',
+    });
+  }
+}
+
+/** The outcome of the work, or the reason of the abort, whichever comes first. */
+function orAborted<Value>(work: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}

@@ -1,0 +1,138 @@
+// Starts a real redis-server for a test: in a directory of its own, on a Unix socket and on request a port, stopped
+// by the pid that was started, also when the test fails. Without redis-server the suites skip and say what to do.
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { createClient } from 'redis';
+
+export interface RealRedis {
+  readonly dir: string;
+  readonly pid: number;
+  /** `unix:` address of its socket. */
+  readonly url: string;
+  readonly port: number | null;
+  /** One command on a connection of the test's own, as the default user. */
+  run(...command: string[]): Promise<unknown>;
+  /** One number of INFO. */
+  info(field: string): Promise<number>;
+  /** Fills with random-looking keys of one value size, pipelined. */
+  fill(options: {
+    bytes: number;
+    valueBytes: number;
+    prefix?: string;
+    expireSeconds?: number;
+  }): Promise<void>;
+  stop(signal?: NodeJS.Signals): Promise<void>;
+}
+
+export interface RealRedisOptions {
+  /** Lines of redis.conf, as arguments: `['--maxmemory', '100mb']`. */
+  readonly args?: readonly string[];
+  /** Listen on a free port of 127.0.0.1 too. */
+  readonly port?: boolean | 'tls';
+  /** A configuration file to start with; its path is given, and the server may rewrite it. */
+  readonly configFile?: string;
+  readonly password?: string;
+}
+
+/** `false` when redis-server is there, else the reason for the runner. */
+export const noRedis: string | false = (() => {
+  try {
+    execFileSync('redis-server', ['--version'], { stdio: 'ignore' });
+    return false;
+  } catch {
+    return 'real suite: redis-server is not installed; apt-get install redis-server';
+  }
+})();
+
+export async function startRedis(t: TestContext, options: RealRedisOptions = {}): Promise<RealRedis> {
+  const dir = mkdtempSync(join(tmpdir(), 'hotadd-redis-'));
+  chmodSync(dir, 0o700);
+  const socket = join(dir, 'redis.sock');
+  const port = options.port ? await freePort() : null;
+  const listen =
+    options.port === 'tls' ? ['--port', '0', '--tls-port', `${port}`] : ['--port', `${port ?? 0}`];
+  const child = spawn(
+    'redis-server',
+    [
+      ...(options.configFile === undefined ? [] : [options.configFile]),
+      ...['--dir', dir, '--unixsocket', socket, '--bind', '127.0.0.1', '--daemonize', 'no'],
+      ...['--save', '', ...listen, ...(options.args ?? [])],
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const stop = (signal: NodeJS.Signals = 'SIGKILL') => stopChild(child, signal);
+  t.after(async () => {
+    await stop();
+    rmSync(dir, { recursive: true, force: true });
+  });
+  await ready(child);
+  const client = createClient({
+    socket: { path: socket, reconnectStrategy: false },
+    ...(options.password === undefined ? {} : { password: options.password }),
+  });
+  client.on('error', () => undefined);
+  await client.connect();
+  t.after(() => client.destroy());
+  const run = (...command: string[]) => client.sendCommand(command);
+  return {
+    dir,
+    pid: child.pid ?? 0,
+    url: `unix:${socket}`,
+    port,
+    run,
+    info: async (field) => Number(new RegExp(`^${field}:(\\S+)`, 'm').exec(String(await run('INFO')))?.[1]),
+    fill: ({ bytes, valueBytes, prefix = 'key', expireSeconds }) => {
+      const value = 'x'.repeat(valueBytes);
+      const expiry = expireSeconds === undefined ? [] : ['EX', String(expireSeconds)];
+      return fillWith(bytes / valueBytes, (at) => run('SET', `${prefix}:${at}`, value, ...expiry));
+    },
+    stop,
+  };
+}
+
+async function fillWith(count: number, set: (at: number) => Promise<unknown>): Promise<void> {
+  const atOnce = 2_000;
+  for (let from = 0; from < count; from += atOnce) {
+    const until = Math.min(count, from + atOnce);
+    await Promise.all(Array.from({ length: until - from }, (_, at) => set(from + at)));
+  }
+}
+
+/** Waits for the line that says that the server takes connections. */
+async function ready(child: ChildProcess): Promise<void> {
+  let log = '';
+  const isReady = new Promise<void>((resolve) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
+      log += chunk.toString();
+      if (/eady to accept connections unix|at .*redis\.sock/i.test(log)) resolve();
+    });
+  });
+  const ended = once(child, 'exit').then(() => {
+    throw new Error(`redis-server ended at its start:\n${log}`);
+  });
+  await Promise.race([isReady, ended]);
+  ended.catch(() => undefined);
+}
+
+async function stopChild(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill(signal);
+  await exited;
+}
+
+/** Redis does not take port 0 as "any", so a free one is looked up first. */
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no free port');
+  return address.port;
+}
