@@ -1,0 +1,82 @@
+// Runs every test of the repository, or those below the paths given: `node scripts/test.js src/core`. The output
+// is node:test's own (spec); failures come after it, then every skipped test with its reason, and the summary
+// of node:test is last. In CI (CI=true) a skip of a real suite is a failure: nothing goes unnoticed there.
+import { existsSync, globSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const EVERYTHING = ['src/**/*.test.ts', 'test/**/*.test.ts'];
+/** No test may hang the run; the slowest real suite needs well under a minute. */
+const TIMEOUT_MS = 180_000;
+/** A test that timed out may leave its process running; after this long without a word everything is stopped. */
+const SILENCE_MS = TIMEOUT_MS + 30_000;
+/** Two even on one core, since most of a real suite is waiting; four at most, since servers measure time. */
+const CONCURRENCY = Math.min(4, Math.max(2, availableParallelism()));
+/** A skip whose reason begins so is of a suite that CI must run. */
+const REAL_SUITE = 'real suite:';
+const SUMMARY = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) \d/;
+
+function findFiles(asked) {
+  const patterns = asked.map((path) =>
+    existsSync(path) && statSync(path).isDirectory() ? join(path, '**/*.test.ts') : path,
+  );
+  return globSync(asked.length === 0 ? EVERYTHING : patterns, { cwd: ROOT })
+    .sort()
+    .map((file) => join(ROOT, file));
+}
+
+/** Writes events through a fresh spec reporter and returns what is left to print. */
+function render(events) {
+  const reporter = new spec();
+  let text = '';
+  reporter.on('data', (chunk) => {
+    text += chunk;
+  });
+  for (const event of events) reporter.write(event);
+  reporter.end();
+  return new Promise((resolve) => reporter.on('end', () => resolve(text)));
+}
+
+function describeSkip({ name, skip, file }) {
+  const reason = typeof skip === 'string' && skip !== '' ? skip : 'no reason given';
+  return { reason, line: `﹣ ${name} (${relative(ROOT, file ?? ROOT)}): ${reason}` };
+}
+
+process.chdir(ROOT);
+const files = findFiles(process.argv.slice(2));
+if (files.length === 0) {
+  console.error('test: no test file matches; give a folder or a *.test.ts file');
+  process.exit(2);
+}
+
+const body = new spec();
+body.pipe(process.stdout, { end: false });
+const skips = [];
+const summary = [];
+let failed = false;
+const stop = new AbortController();
+const silence = setTimeout(() => stop.abort(), SILENCE_MS);
+const options = { files, concurrency: CONCURRENCY, timeout: TIMEOUT_MS, signal: stop.signal };
+for await (const event of run(options)) {
+  const { type, data } = event;
+  silence.refresh();
+  if (type === 'test:fail') failed = true;
+  if (type === 'test:pass' && data.skip !== undefined) skips.push(describeSkip(data));
+  if (type === 'test:diagnostic' && SUMMARY.test(data.message)) summary.push(event);
+  else body.write(event);
+}
+clearTimeout(silence);
+body.end();
+await new Promise((resolve) => body.on('end', resolve));
+
+if (skips.length > 0) console.log(`\nskipped, with the reason:\n${skips.map(({ line }) => line).join('\n')}`);
+if (process.env.CI === 'true' && skips.some(({ reason }) => reason.startsWith(REAL_SUITE))) {
+  console.log('test: a skipped real suite is a failure in CI');
+  failed = true;
+}
+process.stdout.write(`\n${await render(summary)}`);
+process.exitCode = failed ? 1 : 0;
