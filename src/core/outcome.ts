@@ -54,3 +54,9 @@ export interface Outcome {
   /** The report line (F4). */
   readonly report: string;
 }
+
+/** Done is done whole: every driver resized, every resize proven, nothing overtaken. */
+export function resultOf(answers: readonly Answer[], overtaken: boolean): Outcome['result'] {
+  const whole = answers.every(({ verdict, proven }) => verdict === 'resized' && proven);
+  return whole && !overtaken ? 'done' : 'partly';
+}

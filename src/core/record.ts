@@ -3,6 +3,7 @@
 import type { Change } from './change.ts';
 import type { Setting } from './driver.ts';
 import type { Outcome } from './outcome.ts';
+import type { Survey } from './survey.ts';
 
 /** What a driver was like before a change, and what it is about to be asked. */
 export interface DriverIntent {
@@ -24,4 +25,13 @@ export interface Recorder {
   outcome(outcome: Outcome): Promise<void>;
   /** The next changeId; rises over restarts. */
   nextChangeId(): number;
+}
+
+/** What is about to be asked of whom, and how each was before. */
+export function intentsOf({ plan, readings }: Survey): DriverIntent[] {
+  return plan.budgets.flatMap(({ driver, move, budgetBytes }, index) => {
+    const state = readings[index]?.state;
+    if (move === 'keep' || !state) return [];
+    return [{ driver, budgetBytes, settings: state.settings, instance: state.instance }];
+  });
 }

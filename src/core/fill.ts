@@ -1,0 +1,72 @@
+// Water-filling: an amount shared by weight among spans, each with a lowest and a highest amount; what one cannot
+// take goes to the others (P2). The water level rises from 0; each span has min(high, max(low, start + weight x level)).
+
+export interface Span {
+  /** Below this it cannot go at all. */
+  readonly floorBytes: number;
+  /** Below this it should not go: its minimum. */
+  readonly lowBytes: number;
+  /** Above this it takes nothing; may be Infinity. */
+  readonly highBytes: number;
+  /** Where its share begins; at most `lowBytes`. */
+  readonly startBytes: number;
+  readonly weight: number;
+}
+
+export interface Filled {
+  /** Whole bytes, in the order of the spans. */
+  readonly amounts: readonly number[];
+  /** How much the floors exceed what there is. */
+  readonly shortBytes: number;
+}
+
+/** O(n log n). Spans that cannot all have their minimum are served in order of the list, floors first. */
+export function fill(spans: readonly Span[], bytes: number): Filled {
+  let lows = 0;
+  let floors = 0;
+  for (const span of spans) {
+    lows += span.lowBytes;
+    floors += span.floorBytes;
+  }
+  if (lows > bytes) return serveInOrder(spans, bytes - floors);
+  const level = waterLevel(spans, bytes, lows);
+  const amounts = spans.map((span) => {
+    const share = Math.max(span.lowBytes, span.startBytes + span.weight * level);
+    return Math.floor(Math.min(span.highBytes, share));
+  });
+  return { amounts, shortBytes: 0 };
+}
+
+function serveInOrder(spans: readonly Span[], aboveFloors: number): Filled {
+  let left = Math.max(0, aboveFloors);
+  const amounts = spans.map((span) => {
+    const given = Math.min(left, span.lowBytes - span.floorBytes);
+    left -= given;
+    return Math.floor(span.floorBytes + given);
+  });
+  return { amounts, shortBytes: Math.max(0, -aboveFloors) };
+}
+
+/** The level at which the spans together hold `bytes`: a walk along the sorted points where a span starts or stops rising. */
+function waterLevel(spans: readonly Span[], bytes: number, lows: number): number {
+  const points: { level: number; slope: number }[] = [];
+  for (const span of spans) {
+    if (span.highBytes <= span.lowBytes) continue;
+    points.push({ level: (span.lowBytes - span.startBytes) / span.weight, slope: span.weight });
+    if (span.highBytes === Number.POSITIVE_INFINITY) continue;
+    points.push({ level: (span.highBytes - span.startBytes) / span.weight, slope: -span.weight });
+  }
+  points.sort((a, b) => a.level - b.level);
+  let held = lows;
+  let slope = 0;
+  let level = 0;
+  for (const point of points) {
+    const risen = held + slope * (point.level - level);
+    if (risen >= bytes) break;
+    held = risen;
+    slope += point.slope;
+    level = point.level;
+  }
+  // Rounding can leave a slope of almost 0 when all spans are full: then the level no longer matters.
+  return slope > 1e-9 ? level + (bytes - held) / slope : level;
+}

@@ -1,0 +1,265 @@
+// THE IDEA. The notifier takes one change at a time through the drivers: plan, notify, resize, prove, record.
+//
+// Planned change:
+//   idle --> starting --F2 holds--> operating --it happened (all or part)--> completing --> idle
+//               |                      |
+//               | F2 cannot be had     | it did not happen
+//               v                      v
+//            failing: settings handed back, exactly as read, to those that changed ----> idle
+//
+//   | start (shrink)                           | operation       | complete                 | failure
+//   | resize down, wait for proof of room (F2) | limit / offline | plan again from memory   | settings handed back
+//   | start (grow): news only, no veto         | limit / online  | plan again, resize up    | news
+//
+// Observed change: idle --> arriving --> idle. No veto: a shrink resizes down at once, a growth resizes up.
+//
+// A newer fact overtakes: while arriving or completing, the round under way stops waiting and the next begins; while
+// starting, those told start hear failure, then the arrival. A second planned change gets HOTADD_BUSY.
+import type { Change, News, Phase } from './change.ts';
+import { HotaddError, messageOf } from './errors.ts';
+import type { PhysicalMemory } from './memory.ts';
+import { type Answer, type Outcome, resultOf } from './outcome.ts';
+import { runPass } from './pass.ts';
+import type { PlannedRequest } from './planned.ts';
+import { runPlanned } from './planned.ts';
+import { intentsOf, type Recorder } from './record.ts';
+import { reportLine } from './report.ts';
+import { Round } from './round.ts';
+import { type Surroundings, type Survey, survey, unclaimedOf } from './survey.ts';
+
+export type NotifierState = 'idle' | 'arriving' | 'starting' | 'operating' | 'completing' | 'failing';
+
+export interface NotifierSeams extends Surroundings {
+  readonly recorder: Recorder;
+  /** False: plan and report, touch nothing. */
+  readonly apply: boolean;
+  /** Told of every outcome, after it is recorded. */
+  onOutcome?(outcome: Outcome): void;
+}
+
+export class Notifier {
+  readonly seams: NotifierSeams;
+  #state: NotifierState = 'idle';
+  #change: Change | null = null;
+  #round: Round | null = null;
+  #overtaken: string | null = null;
+  #plannedForBytes: number | null = null;
+  #turn: Promise<unknown> = Promise.resolve();
+  #waiting: Promise<Outcome | null> | null = null;
+  #planned = false;
+
+  constructor(seams: NotifierSeams) {
+    this.seams = seams;
+  }
+
+  get state(): NotifierState {
+    return this.#state;
+  }
+
+  /** The change under way; `null` when idle. */
+  get change(): Change | null {
+    return this.#change;
+  }
+
+  /** Usable memory that was last planned for: what the next change is measured against. */
+  get plannedForBytes(): number | null {
+    return this.#plannedForBytes;
+  }
+
+  /** A look and a plan; touches nothing (P5). */
+  look(): Promise<Survey> {
+    return survey(this.seams, { repair: false });
+  }
+
+  /**
+   * Memory has moved: overtakes what is under way. Plans from memory as it is when its turn comes; resolves to null
+   * when there is nothing to do. Calls that wait for the same turn share one pass.
+   */
+  arrive(cause: string): Promise<Outcome | null> {
+    if (this.#state !== 'operating') this.#overtake(cause);
+    if (this.#waiting !== null) return this.#waiting;
+    const waiting = this.#takeTurn(() => {
+      this.#waiting = null;
+      return this.#arriveNow(cause);
+    });
+    this.#waiting = waiting;
+    return waiting;
+  }
+
+  /** A pass is due (drift, start of the agent): it waits for nobody and overtakes nobody. */
+  repair(cause: string): Promise<Outcome | null> {
+    if (this.#planned || this.#change !== null || this.#waiting !== null) return Promise.resolve(null);
+    return this.#takeTurn(() => this.#arriveNow(cause));
+  }
+
+  /**
+   * Carries out a planned change. Rejects with HOTADD_BUSY (who holds it), HOTADD_NOT_APPLIED, HOTADD_UNREADABLE,
+   * HOTADD_GONE or HOTADD_HISTORY before anyone is told; after that the outcome tells.
+   */
+  async carryOut(request: PlannedRequest): Promise<Outcome> {
+    if (this.#planned || this.#change !== null || this.#waiting !== null) throw busy(this.#change);
+    if (!this.seams.apply) {
+      throw new HotaddError('HOTADD_NOT_APPLIED', 'nothing is changed here', {
+        mend: 'set apply: true in the configuration',
+      });
+    }
+    this.#planned = true;
+    return this.#takeTurn(() => runPlanned(this, request)).finally(() => {
+      this.#planned = false;
+    });
+  }
+
+  /** Runs something that must not meet a change, such as handing settings back on request. */
+  exclusive<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (this.#change !== null) return Promise.reject(busy(this.#change));
+    return this.#takeTurn(work);
+  }
+
+  // ---- What planned.ts shares with the arrival below. ----
+
+  /** Enters a state of a change and tells the listeners its phase. */
+  enter(state: NotifierState, change: Change | null, phase?: Phase): void {
+    this.#state = state;
+    this.#change = change;
+    if (change === null || phase === undefined) return;
+    const news: News = { changeId: change.changeId, kind: change.kind, phase, cause: change.cause };
+    this.seams.registry.tell(news);
+  }
+
+  /** Begins a round that a newer fact can overtake. */
+  beginRound(changeId: number, phase: Phase): Round {
+    this.#round = new Round(changeId, phase);
+    this.#overtaken = null;
+    return this.#round;
+  }
+
+  /** What overtook the change under way; `null`: nothing did. */
+  get overtakenBy(): string | null {
+    return this.#overtaken;
+  }
+
+  /** Carries a look's plan out among the drivers. */
+  async pass(look: Survey, round: Round, shrinksOnly = false): Promise<Answer[]> {
+    const roomNow = async () => {
+      const { memory, plan } = await survey(this.seams, { repair: false });
+      return memory.gone || memory.stale.length > 0 ? 0 : plan.roomBytes;
+    };
+    return runPass(look, { round, shrinksOnly, roomNow });
+  }
+
+  planFor(memory: PhysicalMemory): void {
+    this.#plannedForBytes = memory.usableBytes ?? this.#plannedForBytes;
+  }
+
+  async conclude(parts: Conclusion): Promise<Outcome> {
+    const { clock, recorder } = this.seams;
+    const { change, look, startedAt, startedMs } = parts;
+    const unclaimed = look === null ? { bytes: 0, reasons: [] } : unclaimedOf(look);
+    const applied = parts.applied ?? true;
+    const reported = { ...parts, unclaimed, survey: look, applied };
+    const outcome: Outcome = {
+      change,
+      result: parts.result,
+      usableBytes: look?.memory.usableBytes ?? null,
+      answers: parts.answers,
+      handedBack: parts.handedBack,
+      unclaimed,
+      reason: parts.reason,
+      startedAt,
+      tookMs: clock.monotonicMs() - startedMs,
+      report: reportLine(reported),
+    };
+    await recorder.outcome(outcome).catch(() => undefined);
+    this.enter('idle', null);
+    this.#round = null;
+    this.seams.onOutcome?.(outcome);
+    return outcome;
+  }
+
+  // ---- The observed change. ----
+
+  async #arriveNow(cause: string): Promise<Outcome | null> {
+    const { clock, apply, recorder } = this.seams;
+    const startedAt = clock.wallMs();
+    const startedMs = clock.monotonicMs();
+    const memory = this.seams.sense();
+    const toBytes = memory.usableBytes;
+    if (toBytes === null || memory.gone) return null;
+    const fromBytes = this.#plannedForBytes ?? toBytes;
+    const kind = toBytes > fromBytes ? 'grow' : toBytes < fromBytes ? 'shrink' : 'repair';
+    const look = await survey(this.seams, { repair: kind === 'repair' });
+    this.#plannedForBytes = toBytes;
+    const moving = look.plan.budgets.filter(({ move }) => move === 'grow' || move === 'shrink');
+    if (kind === 'repair' && (moving.length === 0 || !apply)) return null;
+    const change: Change = {
+      changeId: recorder.nextChangeId(),
+      kind,
+      origin: 'observed',
+      fromBytes,
+      toBytes,
+      cause,
+    };
+    this.enter('arriving', change, 'arrival');
+    const told = { change, startedAt, startedMs, handedBack: [] };
+    if (!apply)
+      return this.conclude({
+        ...told,
+        result: 'done',
+        answers: [],
+        look,
+        reason: 'apply: false',
+        applied: false,
+      });
+    try {
+      await recorder.intent({ change, startedAt, drivers: intentsOf(look) });
+    } catch (error) {
+      // A fact is a fact: without a history shrinks still go on, growth does not (E2).
+      if (kind !== 'shrink')
+        return this.conclude({ ...told, result: 'failed', answers: [], look, reason: messageOf(error) });
+    }
+    const round = this.beginRound(change.changeId, 'arrival');
+    const answers = await this.pass(look, round);
+    const end = await survey(this.seams, { repair: false });
+    const reason = round.overtaken ? `overtaken: ${this.#overtaken}` : null;
+    return this.conclude({ ...told, result: resultOf(answers, round.overtaken), answers, look: end, reason });
+  }
+
+  #overtake(cause: string): void {
+    if (this.#round === null) return;
+    this.#overtaken ??= cause;
+    this.#round.overtaken = true;
+    for (const { shell } of this.seams.registry.members) shell.abort(`overtaken: ${cause}`);
+  }
+
+  #takeTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const run = async () => {
+      try {
+        return await work();
+      } finally {
+        this.enter('idle', null);
+        this.#round = null;
+      }
+    };
+    const turn = this.#turn.then(run);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+}
+
+export interface Conclusion {
+  readonly change: Change;
+  readonly result: Outcome['result'];
+  readonly answers: readonly Answer[];
+  readonly handedBack: Outcome['handedBack'];
+  readonly look: Survey | null;
+  readonly reason: string | null;
+  readonly startedAt: number;
+  readonly startedMs: number;
+  readonly applied?: boolean;
+}
+
+function busy(change: Change | null): HotaddError {
+  const holder =
+    change === null ? 'a change that has just arrived' : `change ${change.changeId} (${change.cause})`;
+  return new HotaddError('HOTADD_BUSY', `${holder} is under way`, { mend: 'try again when it has ended' });
+}

@@ -1,0 +1,155 @@
+// One pass: carries a plan out among the drivers. Shrinks first, all at once; each growth is sent as soon as room for
+// it is there, so a slow driver delays only growth that needs what it has not yet given (P1, E5).
+import type { PhysicalMemory } from './memory.ts';
+import type { Answer } from './outcome.ts';
+import type { Budget } from './plan.ts';
+import { DEAD_BAND } from './plan.ts';
+import type { Round } from './round.ts';
+import type { Reading, Survey } from './survey.ts';
+
+interface Mover {
+  readonly reading: Reading;
+  readonly budget: Budget;
+}
+
+export interface PassOptions {
+  readonly round: Round;
+  /** Only shrinks are sent: the start of a planned shrink. */
+  readonly shrinksOnly: boolean;
+  /** Room as it is by then, for growth that had to wait: memory and unmanaged use are looked at again. */
+  roomNow(): Promise<number>;
+}
+
+/** Runs a plan; resolves with an answer for each driver that was told. */
+export function runPass(survey: Survey, options: PassOptions): Promise<Answer[]> {
+  return new Pass(survey, options).run();
+}
+
+class Pass {
+  readonly #memory: PhysicalMemory;
+  readonly #options: PassOptions;
+  readonly #shrinks: Mover[];
+  readonly #followers: Mover[];
+  #growths: Mover[];
+  /** What each driver counts in room now (P1), and the sum. */
+  readonly #committed = new Map<string, number>();
+  #committedBytes = 0;
+  readonly #running = new Set<Promise<void>>();
+  readonly #answers: Answer[] = [];
+  #shrinksLeft: number;
+  #looking = false;
+  #lookAgain = false;
+  readonly #plannedRoomBytes: number;
+
+  constructor({ memory, plan, readings }: Survey, options: PassOptions) {
+    this.#memory = memory;
+    this.#plannedRoomBytes = plan.roomBytes;
+    this.#options = options;
+    const movers = plan.budgets.flatMap((budget, index): Mover[] => {
+      const reading = readings[index];
+      return reading === undefined ? [] : [{ reading, budget }];
+    });
+    for (const { reading, budget } of movers) this.#commit(budget.driver, committedOf(reading));
+    const excess = ({ budget }: Mover) => budget.costBytes - budget.budgetBytes;
+    this.#shrinks = movers
+      .filter(({ budget }) => budget.move === 'shrink')
+      .sort((a, b) => excess(b) - excess(a));
+    const others = options.shrinksOnly ? [] : movers;
+    this.#growths = others.filter(({ budget }) => budget.move === 'grow');
+    this.#followers = others.filter(({ budget }) => budget.move === 'follow');
+    this.#shrinksLeft = this.#shrinks.length;
+  }
+
+  async run(): Promise<Answer[]> {
+    for (const mover of this.#shrinks) {
+      this.#send(mover, mover.budget.budgetBytes, () => {
+        this.#shrinksLeft -= 1;
+        this.#lookForRoom();
+      });
+    }
+    for (const mover of this.#followers) this.#send(mover, 0);
+    this.#sendGrowths(this.#plannedRoomBytes);
+    while (this.#running.size > 0) await Promise.all(this.#running);
+    return this.#answers;
+  }
+
+  /** One look serves all shrinks that end while it is under way. */
+  #lookForRoom(): void {
+    if (this.#growths.length === 0) return;
+    if (this.#looking) {
+      this.#lookAgain = true;
+      return;
+    }
+    this.#looking = true;
+    this.#lookAgain = false;
+    const looking = this.#options.roomNow().then((roomBytes) => {
+      this.#running.delete(looking);
+      this.#looking = false;
+      this.#sendGrowths(roomBytes);
+      if (this.#lookAgain) this.#lookForRoom();
+    });
+    this.#running.add(looking);
+  }
+
+  #sendGrowths(roomBytes: number): void {
+    if (this.#growths.length === 0 || this.#options.round.overtaken) return;
+    let free = roomBytes - this.#committedBytes;
+    const last = this.#shrinksLeft === 0;
+    const waiting: Mover[] = [];
+    for (const mover of this.#growths) {
+      const own = this.#committed.get(mover.budget.driver) ?? 0;
+      const bytes = last ? fitting(mover, own + free) : mover.budget.budgetBytes;
+      if (bytes - own > free) {
+        waiting.push(mover);
+        continue;
+      }
+      if (bytes <= mover.budget.costBytes) continue;
+      free -= Math.max(0, bytes - own);
+      this.#send(mover, bytes);
+    }
+    this.#growths = last ? [] : waiting;
+  }
+
+  #send({ reading, budget }: Mover, bytes: number, then?: () => void): void {
+    if (reading.state === null) return;
+    const growing = bytes > budget.costBytes;
+    if (growing) this.#commit(budget.driver, Math.max(bytes, this.#committed.get(budget.driver) ?? 0));
+    const target = { bytes, memory: this.#memory };
+    const running = reading.member.shell.resize(target, reading.state, this.#options.round).then((answer) => {
+      this.#running.delete(running);
+      this.#answers.push(answer);
+      if (answer.proven || !growing) this.#commit(budget.driver, committedAfter(answer, reading));
+      then?.();
+    });
+    this.#running.add(running);
+  }
+
+  #commit(driver: string, bytes: number): void {
+    this.#committedBytes += bytes - (this.#committed.get(driver) ?? 0);
+    this.#committed.set(driver, bytes);
+  }
+}
+
+/** A growth cut down to what fits, or nothing when that is not worth telling. */
+function fitting({ reading, budget }: Mover, bytes: number): number {
+  if (bytes >= budget.budgetBytes) return budget.budgetBytes;
+  const step = Math.max(1, reading.state?.stepBytes ?? 1);
+  const cut = Math.floor(bytes / step) * step;
+  return cut > budget.costBytes + Math.max(step, cut * DEAD_BAND) ? cut : 0;
+}
+
+function committedOf({ state, member }: Reading): number {
+  if (state === null || state.ceilingBytes === 0) return 0;
+  return Math.max(
+    state.costBytes,
+    state.afterRestartBytes ?? 0,
+    state.heldBytes ?? 0,
+    member.shell.askedBytes ?? 0,
+  );
+}
+
+/** A shrink that is not proven still counts at what it may take or holds. */
+function committedAfter(answer: Answer, reading: Reading): number {
+  if (answer.costAfterBytes === null || answer.verdict === 'stuck') return committedOf(reading);
+  return Math.max(answer.costAfterBytes, answer.heldAfterBytes ?? 0);
+}

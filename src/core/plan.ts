@@ -1,0 +1,224 @@
+// The plan: a budget for each driver. Pure and deterministic: same input, same plan (P5); O(n log n).
+//
+//   room     = over all levels the least of: limit - headroom - max(reserve, unmanaged)          (P3)
+//   frozen   = drivers that cannot be moved now (stuck, unread, drift): counted at what they take
+//   budgets  = the rest of room, by weight above the minima, what one cannot take to the others   (P2)
+//
+// Two rooms are reckoned. Growth respects the unmanaged use at once; a driver is made to shrink for it only
+// when the caller says so (a change is on, or room was missing for a while): `pressed`.
+import { formatBytes, MiB } from './bytes.ts';
+import { fill, type Span } from './fill.ts';
+import { headroomBytes, type Limit } from './memory.ts';
+
+/** Growth below this share of a budget is not worth telling anyone (S4). */
+export const DEAD_BAND = 0.01;
+const RESERVE_SHARE = 0.2;
+const RESERVE_MIN_BYTES = 64 * MiB;
+
+export interface PlanLevel {
+  readonly name: string;
+  readonly limitBytes: Limit;
+  /** In use at this level by everything that hotadd does not manage; highest of the last 10 minutes. */
+  readonly unmanagedBytes: number;
+}
+
+export interface PlanDriver {
+  readonly name: string;
+  readonly weight: number;
+  readonly minBytes: number;
+  readonly maxBytes: number | null;
+  readonly floorBytes: number;
+  /** The driver's own ceiling and that of the cgroup it lives in (D5), whichever is lower; `null`: none. */
+  readonly ceilingBytes: number | null;
+  readonly stepBytes: number;
+  /** max(cost, what waits for a restart): what a budget is compared with. */
+  readonly costBytes: number;
+  /** max(cost, held, bytes asked and not yet proven): what it counts in room (P1). */
+  readonly committedBytes: number;
+  /** Why it cannot be moved in this round; `null`: it can. */
+  readonly frozen: string | null;
+  readonly why: { readonly floor?: string; readonly ceiling?: string };
+}
+
+export interface PlanInput {
+  readonly levels: readonly PlanLevel[];
+  readonly usableBytes: number;
+  readonly cpus: number;
+  readonly reserveBytes: number;
+  /** In the order of the list, which is the priority. */
+  readonly drivers: readonly PlanDriver[];
+  /** Why nothing may grow now (stale readings, pressure); `null`: growth is allowed. */
+  readonly growthHeld: string | null;
+  /** True when unmanaged use may make drivers shrink. */
+  readonly pressed: boolean;
+}
+
+export interface Budget {
+  readonly driver: string;
+  readonly costBytes: number;
+  readonly budgetBytes: number;
+  readonly move: 'grow' | 'shrink' | 'keep' | 'follow';
+  readonly reason: string;
+}
+
+export interface Plan {
+  readonly usableBytes: number;
+  /** What drivers may share; `boundBy` is the level with the least of it. */
+  readonly roomBytes: number;
+  readonly boundBy: string;
+  readonly headroomBytes: number;
+  /** max(reserve, unmanaged) at the level that binds. */
+  readonly setAsideBytes: number;
+  readonly budgets: readonly Budget[];
+  /** How much the floors exceed the room; 0 when they fit. */
+  readonly shortBytes: number;
+  /** What fell short of its minimum, named in the order it was served. */
+  readonly shortage: readonly string[];
+}
+
+/** Bytes set aside when nothing is configured: 20 % of usable, at least 64 MiB (P3). */
+export function defaultReserveBytes(usableBytes: number): number {
+  return Math.max(Math.floor(usableBytes * RESERVE_SHARE), RESERVE_MIN_BYTES);
+}
+
+export function plan(input: PlanInput): Plan {
+  const room = roomAt(input, true);
+  const calm = input.pressed ? room : roomAt(input, false);
+  const takers = input.drivers.filter((driver) => driver.ceilingBytes !== 0);
+  const movable = takers.filter((driver) => driver.frozen === null);
+  const frozenBytes = sum(takers, (driver) => (driver.frozen === null ? 0 : driver.committedBytes));
+  const spans = movable.map(spanOf);
+  const growing = fill(spans, room.bytes - frozenBytes);
+  const shrinking = input.pressed ? growing : fill(spans, calm.bytes - frozenBytes);
+  const over = sum(takers, (driver) => driver.committedBytes) > calm.bytes;
+
+  let index = 0;
+  const budgets = input.drivers.map((driver): Budget => {
+    if (driver.ceilingBytes === 0) return follow(driver);
+    if (driver.frozen !== null) return keep(driver, driver.frozen);
+    const grown = growing.amounts[index] ?? 0;
+    const shrunk = shrinking.amounts[index] ?? 0;
+    index += 1;
+    return budgetOf(driver, { grown, shrunk, over, growthHeld: input.growthHeld });
+  });
+  return {
+    usableBytes: input.usableBytes,
+    roomBytes: Math.max(0, room.bytes),
+    boundBy: room.level,
+    headroomBytes: room.headroomBytes,
+    setAsideBytes: room.setAsideBytes,
+    budgets,
+    shortBytes: growing.shortBytes,
+    shortage: shortageOf(movable, growing.amounts),
+  };
+}
+
+/** Room at the level that has the least of it. */
+function roomAt(input: PlanInput, withUnmanaged: boolean) {
+  let least = { bytes: Number.POSITIVE_INFINITY, level: 'none', headroomBytes: 0, setAsideBytes: 0 };
+  for (const level of input.levels) {
+    if (level.limitBytes === 'max') continue;
+    const headroom = headroomBytes(level.limitBytes, input.cpus);
+    const setAsideBytes = Math.max(input.reserveBytes, withUnmanaged ? level.unmanagedBytes : 0);
+    const bytes = level.limitBytes - headroom - setAsideBytes;
+    if (bytes < least.bytes) least = { bytes, level: level.name, headroomBytes: headroom, setAsideBytes };
+  }
+  return least.bytes === Number.POSITIVE_INFINITY ? { ...least, bytes: 0 } : least;
+}
+
+function spanOf(driver: PlanDriver): Span {
+  const floorBytes = driver.floorBytes;
+  const highBytes = Math.max(
+    floorBytes,
+    Math.min(driver.ceilingBytes ?? Number.POSITIVE_INFINITY, driver.maxBytes ?? Number.POSITIVE_INFINITY),
+  );
+  const lowBytes = Math.min(highBytes, Math.max(floorBytes, driver.minBytes));
+  return {
+    floorBytes,
+    lowBytes,
+    highBytes,
+    startBytes: Math.min(driver.minBytes, lowBytes),
+    weight: driver.weight,
+  };
+}
+
+interface Targets {
+  readonly grown: number;
+  readonly shrunk: number;
+  readonly over: boolean;
+  readonly growthHeld: string | null;
+}
+
+function budgetOf(driver: PlanDriver, targets: Targets): Budget {
+  const down = roundDown(targets.shrunk, driver);
+  const tolerated = targets.over ? 0 : Math.max(driver.stepBytes, down * DEAD_BAND);
+  if (driver.costBytes > down + tolerated) {
+    return {
+      driver: driver.name,
+      costBytes: driver.costBytes,
+      budgetBytes: down,
+      move: 'shrink',
+      reason: whyLess(driver, down),
+    };
+  }
+  const up = roundDown(targets.grown, driver);
+  if (driver.costBytes + Math.max(driver.stepBytes, up * DEAD_BAND) >= up) {
+    return keep(driver, up <= driver.costBytes ? whyLess(driver, driver.costBytes) : 'within the dead-band');
+  }
+  if (targets.growthHeld !== null) return keep(driver, targets.growthHeld);
+  return {
+    driver: driver.name,
+    costBytes: driver.costBytes,
+    budgetBytes: up,
+    move: 'grow',
+    reason: whyLess(driver, up),
+  };
+}
+
+/** Why a driver is not given more than this. */
+function whyLess(driver: PlanDriver, bytes: number): string {
+  const near = bytes + driver.stepBytes;
+  if (driver.maxBytes !== null && near > driver.maxBytes) return `max ${formatBytes(driver.maxBytes)}`;
+  if (driver.ceilingBytes !== null && near > driver.ceilingBytes) {
+    return `ceiling ${formatBytes(driver.ceilingBytes)}${driver.why.ceiling ? `: ${driver.why.ceiling}` : ''}`;
+  }
+  if (bytes <= driver.floorBytes)
+    return `floor ${formatBytes(driver.floorBytes)}${driver.why.floor ? `: ${driver.why.floor}` : ''}`;
+  if (bytes <= driver.minBytes) return `min ${formatBytes(driver.minBytes)}`;
+  return `its share of the room, weight ${driver.weight}`;
+}
+
+/** Down to the driver's step, but never below its floor. */
+function roundDown(bytes: number, driver: PlanDriver): number {
+  const step = Math.max(1, driver.stepBytes);
+  return Math.max(driver.floorBytes, Math.floor(bytes / step) * step);
+}
+
+function keep(driver: PlanDriver, reason: string): Budget {
+  return {
+    driver: driver.name,
+    costBytes: driver.costBytes,
+    budgetBytes: driver.costBytes,
+    move: 'keep',
+    reason,
+  };
+}
+
+function follow(driver: PlanDriver): Budget {
+  const move = driver.frozen === null ? 'follow' : 'keep';
+  const reason = driver.frozen ?? 'its settings follow memory and take none';
+  return { driver: driver.name, costBytes: 0, budgetBytes: 0, move, reason };
+}
+
+function shortageOf(drivers: readonly PlanDriver[], amounts: readonly number[]): string[] {
+  return drivers.flatMap((driver, index) => {
+    const missing = Math.max(driver.floorBytes, driver.minBytes) - (amounts[index] ?? 0);
+    return missing > 0 ? [`${driver.name} is ${formatBytes(missing)} short of its minimum`] : [];
+  });
+}
+
+function sum<Item>(items: readonly Item[], bytesOf: (item: Item) => number): number {
+  let total = 0;
+  for (const item of items) total += bytesOf(item);
+  return total;
+}

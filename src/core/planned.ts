@@ -1,0 +1,230 @@
+// A planned change: the start, the operation and its ending, as drawn in notifier.ts. Memory is taken away only when
+// the room for it is proven (F2), and a change that fails hands settings back exactly as they were read (F3).
+import { formatBytes, KiB } from './bytes.ts';
+import type { Change } from './change.ts';
+import type { Setting } from './driver.ts';
+import { HotaddError, messageOf } from './errors.ts';
+import type { Limit, PhysicalMemory } from './memory.ts';
+import type { Conclusion, Notifier } from './notifier.ts';
+import { type Answer, type Outcome, resultOf } from './outcome.ts';
+import { intentsOf } from './record.ts';
+import { watchRoom } from './room-watch.ts';
+import type { Round } from './round.ts';
+import { type Survey, survey } from './survey.ts';
+
+/** What a planned change does to the machine. The drivers' side of it is none of its business. */
+export interface Operation {
+  /** For people: `memory.max of /app`. */
+  readonly name: string;
+  /** The partition's own limit as it stands. */
+  read(): Limit;
+  /** Brings it to `toBytes`; resolves to the bytes reached. Rejects when nothing happened. */
+  operate(toBytes: number, expected: Limit): Promise<{ reachedBytes: number }>;
+}
+
+export interface PlannedRequest {
+  readonly toBytes: number;
+  readonly operation: Operation;
+  readonly cause: string;
+}
+
+/** A limit that the kernel rounded down to its page is the one asked for; pages are 64 KiB at most on the machines we know. */
+const PAGE_MOST_BYTES = 64 * KiB;
+
+export interface Running {
+  readonly notifier: Notifier;
+  readonly request: PlannedRequest;
+  readonly change: Change;
+  /** The operation's own reading before, and the limit of the partition's own level (they differ under memory.high). */
+  readonly expected: Limit;
+  readonly ownBefore: Limit | null;
+  readonly startedAt: number;
+  readonly startedMs: number;
+  /** Drivers that were told start, with their settings as read before. */
+  readonly told: Map<string, readonly Setting[]>;
+  answers: Answer[];
+}
+
+export async function runPlanned(notifier: Notifier, request: PlannedRequest): Promise<Outcome> {
+  const { clock, recorder, sense } = notifier.seams;
+  const startedAt = clock.wallMs();
+  const startedMs = clock.monotonicMs();
+  const memory = readable(sense());
+  const expected = request.operation.read();
+  const fromBytes = memory.usableBytes;
+  const toBytes = usableWith(memory, request.toBytes);
+  const lower = expected === 'max' || request.toBytes < expected;
+  const kind = lower ? 'shrink' : 'grow';
+  const look = await survey(notifier.seams, { repair: false, ownLimitBytes: request.toBytes });
+  const change: Change = {
+    changeId: recorder.nextChangeId(),
+    kind,
+    origin: 'planned',
+    fromBytes,
+    toBytes,
+    cause: request.cause,
+  };
+  const ownBefore = memory.levels[0]?.limitBytes ?? null;
+  const times = { startedAt, startedMs };
+  const running: Running = {
+    notifier,
+    request,
+    change,
+    expected,
+    ownBefore,
+    ...times,
+    told: new Map(),
+    answers: [],
+  };
+  if (expected === request.toBytes) {
+    return end(running, {
+      result: 'done',
+      look,
+      reason: `${request.operation.name} is ${formatBytes(request.toBytes)} already`,
+    });
+  }
+  if (lower && look.plan.shortBytes > 0)
+    return end(running, { result: 'refused', look, reason: floorsDoNotFit(look) });
+  // Not on disk, not begun (E2): this rejects before anyone is told.
+  await recorder.intent({ change, startedAt, drivers: lower ? intentsOf(look) : [] });
+  notifier.enter('starting', change, 'start');
+  try {
+    if (lower) await start(running, look);
+    notifier.enter('operating', change);
+    await request.operation.operate(request.toBytes, expected);
+  } catch (error) {
+    return happened(running) ? complete(running, messageOf(error)) : fail(running, messageOf(error));
+  }
+  return complete(running, null);
+}
+
+/** While a reading that decides is missing, no planned change begins (S2). */
+function readable(memory: PhysicalMemory): PhysicalMemory & { usableBytes: number } {
+  if (memory.gone) throw new HotaddError('HOTADD_GONE', 'the partition is gone', { place: memory.partition });
+  const [stale] = memory.stale;
+  const { usableBytes } = memory;
+  if (stale === undefined && usableBytes !== null) return { ...memory, usableBytes };
+  const problem = `cannot be read (${stale?.error ?? 'not known'})`;
+  throw new HotaddError('HOTADD_UNREADABLE', `${problem}, so no planned change begins`, {
+    place: stale?.reading ?? 'usable memory',
+  });
+}
+
+function usableWith(memory: PhysicalMemory, ownLimitBytes: number): number {
+  return memory.levels.slice(1).reduce((least, { limitBytes }) => {
+    return typeof limitBytes === 'number' ? Math.min(least, limitBytes) : least;
+  }, ownLimitBytes);
+}
+
+function floorsDoNotFit({ plan, readings }: Survey): string {
+  const floors = readings.flatMap(({ member, state }) => {
+    if (state === null || state.floorBytes === 0) return [];
+    return [
+      `${member.name} needs ${formatBytes(state.floorBytes)}${state.why?.floor ? ` (${state.why.floor})` : ''}`,
+    ];
+  });
+  const parts = `usable ${formatBytes(plan.usableBytes)} - headroom ${formatBytes(plan.headroomBytes)} - set aside ${formatBytes(plan.setAsideBytes)}`;
+  return `the floors exceed the room of ${formatBytes(plan.roomBytes)} by ${formatBytes(plan.shortBytes)} (${parts}): ${floors.join(', ')}`;
+}
+
+/** Start of a shrink: buffers first, then proof of room; throws when it cannot be had. */
+async function start(running: Running, look: Survey): Promise<void> {
+  const { notifier, change } = running;
+  const round = notifier.beginRound(change.changeId, 'start');
+  const watch = watchRoom(running, round);
+  try {
+    await tellStart(running, look, round);
+    const unmoved = unproven(running);
+    if (unmoved.size > 0 && !watch.holds() && !round.overtaken) {
+      const again = await survey(notifier.seams, {
+        repair: false,
+        ownLimitBytes: running.request.toBytes,
+        unmoved,
+      });
+      await tellStart(running, again, round);
+    }
+    watch.answered();
+    await watch.proven;
+  } finally {
+    watch.stop();
+  }
+}
+
+async function tellStart(running: Running, look: Survey, round: Round): Promise<void> {
+  for (const [index, budget] of look.plan.budgets.entries()) {
+    const state = look.readings[index]?.state;
+    if (budget.move !== 'shrink' || !state || running.told.has(budget.driver)) continue;
+    running.told.set(budget.driver, state.settings);
+  }
+  addAnswers(running, await running.notifier.pass(look, round, true));
+}
+
+/** Whether the operation happened, in part at least: the limit is not what it was. */
+function happened({ request, expected }: Running): boolean {
+  try {
+    return request.operation.read() !== expected;
+  } catch {
+    return false;
+  }
+}
+
+async function complete(running: Running, reason: string | null): Promise<Outcome> {
+  const { notifier, change } = running;
+  notifier.enter('completing', change, 'complete');
+  await tellEnding(running, 'complete');
+  // Those that did not follow in the start stay as they are: the next pass is the retry (E10).
+  const look = await survey(notifier.seams, { repair: false, unmoved: unproven(running) });
+  notifier.planFor(look.memory);
+  const round = notifier.beginRound(change.changeId, 'complete');
+  addAnswers(running, await notifier.pass(look, round));
+  const short = reason ?? shortOf(running);
+  const result = short === null ? resultOf(running.answers, round.overtaken) : 'partly';
+  return end(running, { result, look: await survey(notifier.seams, { repair: false }), reason: short });
+}
+
+/** The operation may have succeeded in part: what it reached is read, not believed. */
+function shortOf({ request }: Running): string | null {
+  const reached = request.operation.read();
+  if (reached !== 'max' && Math.abs(reached - request.toBytes) < PAGE_MOST_BYTES) return null;
+  return `${request.operation.name} reached ${reached === 'max' ? 'max' : formatBytes(reached)}`;
+}
+
+function unproven({ answers }: Running): Set<string> {
+  return new Set(answers.filter(({ proven }) => !proven).map(({ driver }) => driver));
+}
+
+function addAnswers(running: Running, answers: readonly Answer[]): void {
+  const names = new Set(answers.map(({ driver }) => driver));
+  running.answers = [...running.answers.filter(({ driver }) => !names.has(driver)), ...answers];
+}
+
+async function fail(running: Running, reason: string): Promise<Outcome> {
+  const { notifier, change } = running;
+  notifier.enter('failing', change, 'failure');
+  const round = notifier.beginRound(change.changeId, 'failure');
+  const handedBack = await Promise.all(
+    [...running.told].map(async ([driver, settings]) => {
+      const shell = notifier.seams.registry.member(driver)?.shell;
+      const note = shell === undefined ? 'it is no longer registered' : await shell.handBack(settings, round);
+      return { driver, asBefore: note === null, note };
+    }),
+  );
+  await tellEnding(running, 'failure');
+  const look = await survey(notifier.seams, { repair: false }).catch(() => null);
+  return end(running, { result: 'failed', look, reason, handedBack });
+}
+
+/** A driver that was told start is told how it ended, exactly once. */
+async function tellEnding(running: Running, phase: 'complete' | 'failure'): Promise<void> {
+  const { notifier, change } = running;
+  const shells = [...running.told.keys()].map((driver) => notifier.seams.registry.member(driver)?.shell);
+  await Promise.all(shells.map((shell) => shell?.end({ changeId: change.changeId, phase })));
+}
+
+function end(
+  running: Running,
+  parts: Pick<Conclusion, 'result' | 'look' | 'reason'> & { handedBack?: Outcome['handedBack'] },
+) {
+  const { notifier, change, startedAt, startedMs, answers } = running;
+  return notifier.conclude({ change, startedAt, startedMs, answers, handedBack: [], ...parts });
+}

@@ -1,0 +1,148 @@
+// Who is registered: drivers (they are resized) and listeners (they only hear the news). Being told is opt-in (N11).
+import type { News } from './change.ts';
+import type { Clock } from './clock.ts';
+import { Deadlines } from './deadlines.ts';
+import type { Driver, DriverState } from './driver.ts';
+import { HotaddError, messageOf } from './errors.ts';
+import { Shell } from './shell.ts';
+
+/** Bytes, or a share of usable memory. */
+export type Amount = number | { readonly percent: number };
+
+/** What the operator says of a driver (P2, E3). */
+export interface Policy {
+  readonly weight?: number;
+  readonly min?: Amount;
+  readonly max?: Amount;
+  readonly onDrift?: 'report' | 'reassert';
+}
+
+export interface Member {
+  readonly name: string;
+  readonly shell: Shell;
+  readonly policy: Policy;
+  /** As last read; stays when a read fails (S2). */
+  state: DriverState | null;
+}
+
+export interface Registration {
+  /** Takes effect at once; resolves when no call is in flight any more (N12). */
+  unregister(): Promise<void>;
+}
+
+export interface ListenerContext {
+  /** Takes effect at once and does not wait: for use inside the callback (N12). */
+  unregister(): void;
+}
+
+export type Listener = (news: News, context: ListenerContext) => void | Promise<void>;
+
+export class Registry {
+  readonly #clock: Clock;
+  readonly #deadlines: Deadlines;
+  readonly #members = new Map<string, Member>();
+  readonly #listeners = new Set<Delivery>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#deadlines = new Deadlines(clock);
+  }
+
+  get members(): readonly Member[] {
+    return [...this.#members.values()];
+  }
+
+  member(name: string): Member | null {
+    return this.#members.get(name) ?? null;
+  }
+
+  /** A driver that registers during a delivery gets the next one (N14). Throws HOTADD_NAME_TAKEN. */
+  register(driver: Driver, policy: Policy = {}): Registration {
+    if (this.#members.has(driver.name)) {
+      throw new HotaddError('HOTADD_NAME_TAKEN', `a driver named "${driver.name}" is registered already`, {
+        mend: 'names are unique in a partition: give this one another',
+      });
+    }
+    const shell = new Shell(driver, this.#clock, this.#deadlines);
+    const member: Member = { name: driver.name, shell, policy, state: null };
+    this.#members.set(driver.name, member);
+    return {
+      unregister: () => {
+        if (this.#members.get(driver.name) === member) this.#members.delete(driver.name);
+        return shell.idle();
+      },
+    };
+  }
+
+  /** @param replay news of what exists already, told first; an existing one may be told twice, never three times (N11). */
+  listen(listener: Listener, replay: readonly News[] = []): Registration {
+    const delivery = new Delivery(listener, this.#clock, () => this.#listeners.delete(delivery));
+    this.#listeners.add(delivery);
+    for (const news of replay) delivery.tell(news);
+    return { unregister: () => delivery.stop() };
+  }
+
+  /** Tells every listener; none delays another (N15, N16). */
+  tell(news: News): void {
+    for (const delivery of this.#listeners) delivery.tell(news);
+  }
+
+  /** Listeners that have been busy with one piece of news for longer than `forMs`, and the last error of each (N16, N17). */
+  slowListeners(forMs: number): readonly { name: string; busyMs: number }[] {
+    const nowMs = this.#clock.monotonicMs();
+    return [...this.#listeners].flatMap(({ name, busySinceMs }) => {
+      const busyMs = busySinceMs === null ? 0 : nowMs - busySinceMs;
+      return busyMs > forMs ? [{ name, busyMs }] : [];
+    });
+  }
+
+  listenerErrors(): readonly { name: string; error: string }[] {
+    return [...this.#listeners].flatMap(({ name, error }) => (error === null ? [] : [{ name, error }]));
+  }
+}
+
+/** One listener's queue: news in order, one at a time, never from within the caller's own turn (N15). */
+class Delivery {
+  readonly name: string;
+  busySinceMs: number | null = null;
+  error: string | null = null;
+  readonly #listener: Listener;
+  readonly #clock: Clock;
+  readonly #forget: () => void;
+  #queue: News[] = [];
+  #running: Promise<void> | null = null;
+  #stopped = false;
+
+  constructor(listener: Listener, clock: Clock, forget: () => void) {
+    this.name = listener.name || 'listener';
+    this.#listener = listener;
+    this.#clock = clock;
+    this.#forget = forget;
+  }
+
+  tell(news: News): void {
+    this.#queue.push(news);
+    this.#running ??= this.#run();
+  }
+
+  stop(): Promise<void> {
+    this.#stopped = true;
+    this.#queue = [];
+    this.#forget();
+    return this.#running ?? Promise.resolve();
+  }
+
+  async #run(): Promise<void> {
+    await null;
+    for (let news = this.#queue.shift(); news !== undefined && !this.#stopped; news = this.#queue.shift()) {
+      this.busySinceMs = this.#clock.monotonicMs();
+      try {
+        await this.#listener(news, { unregister: () => void this.stop() });
+      } catch (error) {
+        this.error = messageOf(error);
+      }
+      this.busySinceMs = null;
+    }
+    this.#running = null;
+  }
+}

@@ -1,0 +1,105 @@
+// The report line: what moved, what is proven, what stays unclaimed and why (F4). It is the product, and it adds up:
+// costs + unclaimed = room.
+import { formatBytes } from './bytes.ts';
+import type { Change } from './change.ts';
+import type { Answer, Outcome, Unclaimed } from './outcome.ts';
+import type { Survey } from './survey.ts';
+
+export interface ReportParts {
+  readonly change: Change;
+  readonly result: Outcome['result'];
+  readonly answers: readonly Answer[];
+  readonly handedBack: Outcome['handedBack'];
+  readonly unclaimed: Unclaimed;
+  readonly reason: string | null;
+  /** The last look: what room and costs are now. */
+  readonly survey: Survey | null;
+  /** False: nothing was sent to any driver; the line says what the plan would do. */
+  readonly applied: boolean;
+}
+
+export function reportLine(parts: ReportParts): string {
+  const moves = parts.applied
+    ? parts.answers.filter(({ budgetBytes }) => budgetBytes > 0).map(sayAnswer)
+    : sayPlan(parts.survey);
+  const back = parts.handedBack.map(({ driver, asBefore, note }) =>
+    asBefore ? `${driver} has its settings back` : `${driver} could not be set back (${note ?? 'stuck'})`,
+  );
+  const ending =
+    parts.result === 'failed' || parts.result === 'refused'
+      ? [`${parts.result}: ${parts.reason ?? 'no reason told'}`]
+      : [];
+  const said = [...ending, ...moves, ...back];
+  const noted = parts.reason !== null && ending.length === 0 ? [parts.reason] : [];
+  const body = [
+    said.length === 0 ? 'nobody had to move' : said.join(', '),
+    ...noted,
+    ...sayRoom(parts),
+    ...sayFollowers(parts),
+  ];
+  return `${sayChange(parts.change)}: ${body.join('; ')}`;
+}
+
+function sayChange({ kind, fromBytes, toBytes, cause }: Change): string {
+  if (kind === 'repair') return `repair at ${formatBytes(toBytes)} (${cause})`;
+  const sign = toBytes >= fromBytes ? '+' : '-';
+  const size = formatBytes(Math.abs(toBytes - fromBytes));
+  return `${sign}${size} (${formatBytes(fromBytes)} -> ${formatBytes(toBytes)}, ${cause})`;
+}
+
+/** `redis 160 MiB -> 330 MiB resized, proven`. */
+export function sayAnswer(answer: Answer): string {
+  const to = answer.costAfterBytes === null ? 'unknown' : formatBytes(answer.costAfterBytes);
+  const held = answer.heldAfterBytes !== null && answer.heldAfterBytes > answer.budgetBytes;
+  const notes = [
+    ...(answer.note === null ? [] : [answer.note]),
+    ...(held && answer.verdict !== 'refused'
+      ? [`holds ${formatBytes(answer.heldAfterBytes ?? 0)} of ${formatBytes(answer.budgetBytes)}`]
+      : []),
+  ];
+  const note = notes.length === 0 ? '' : ` (${notes.join('; ')})`;
+  const proven = answer.proven ? 'proven' : 'not proven';
+  return `${answer.driver} ${formatBytes(answer.costBeforeBytes)} -> ${to} ${answer.verdict}, ${proven}${note}`;
+}
+
+function sayPlan(survey: Survey | null): string[] {
+  return (survey?.plan.budgets ?? [])
+    .filter(({ move }) => move === 'grow' || move === 'shrink')
+    .map(
+      ({ driver, costBytes, budgetBytes }) =>
+        `${driver} would go ${formatBytes(costBytes)} -> ${formatBytes(budgetBytes)}`,
+    );
+}
+
+function sayRoom({ survey, unclaimed }: ReportParts): string[] {
+  if (survey === null) return [];
+  const costs = costsOf(survey);
+  const room = survey.plan.roomBytes;
+  if (costs > room) return [`room ${formatBytes(room)} is short: drivers take ${formatBytes(costs)}`];
+  const reasons = unclaimed.reasons.length === 0 ? '' : ` (${unclaimed.reasons.join('; ')})`;
+  return [
+    `room ${formatBytes(room)} = ${formatBytes(costs)} in drivers + ${formatBytes(unclaimed.bytes)} unclaimed${reasons}`,
+  ];
+}
+
+/** What drivers take of the room: the larger of what they may take and what they hold. */
+export function costsOf({ readings }: Survey): number {
+  let costs = 0;
+  for (const { state } of readings) {
+    if (state !== null && state.ceilingBytes !== 0) costs += Math.max(state.costBytes, state.heldBytes ?? 0);
+  }
+  return costs;
+}
+
+function sayFollowers({ answers }: ReportParts): string[] {
+  const followers = answers.filter(({ budgetBytes }) => budgetBytes === 0);
+  if (followers.length === 0) return [];
+  const said = followers.map(({ driver, verdict, settingsBefore, settingsAfter }) => {
+    const moved = (settingsAfter ?? []).flatMap(({ name, value }) => {
+      const was = settingsBefore.find((setting) => setting.name === name)?.value;
+      return was === value ? [] : [`${name} ${was ?? 'unset'} -> ${value ?? 'unset'}`];
+    });
+    return `${driver} ${moved.length === 0 ? verdict : moved.join(', ')}`;
+  });
+  return [`follows: ${said.join('; ')}`];
+}

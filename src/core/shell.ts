@@ -1,0 +1,278 @@
+// The shell around one driver: it alone calls the driver. Deadlines, one call at a time, reading until a move is
+// done, proof and the answer are here, so that a driver that throws, hangs, lies or floods harms only itself (E5).
+//
+//   resize ---> asked settings ---> read until nothing moves ---> judge ---> shrink: held <= budget for 2 s ---> answer
+//      |                                   |
+//   Refusal: refused                   deadline: stuck (the call never returned) or partial, failed
+import { answerOf } from './answer.ts';
+import type { Phase } from './change.ts';
+import type { Clock } from './clock.ts';
+import { Deadlines } from './deadlines.ts';
+import type { Driver, DriverState, ResizeContext, Setting, Target } from './driver.ts';
+import { checkSettings, checkState } from './driver-check.ts';
+import { HotaddError, messageOf, Refusal } from './errors.ts';
+import { type Judgement, judge } from './judge.ts';
+import type { Answer } from './outcome.ts';
+import type { Round } from './round.ts';
+
+/** How long a driver may take for one change, from being told to being judged (E10). */
+export const DEADLINE_MS = 30_000;
+/** How long held must stay at or below the budget before a shrink is proven (F1). */
+export const HOLD_MS = 2_000;
+const READ_DEADLINE_MS = 5_000;
+const LOOK_MS = { first: 5, longest: 100 };
+
+interface Call {
+  readonly context: CallContext;
+  readonly returned: Promise<unknown>;
+}
+
+/** The context given to a driver. Its signal is made only if the driver looks at it: most do not. */
+class CallContext implements ResizeContext {
+  readonly changeId: number;
+  readonly phase: Phase;
+  readonly deadlineMs: number;
+  #controller: AbortController | null = null;
+  #reason: string | null = null;
+
+  constructor(round: Round, deadlineMs: number) {
+    this.changeId = round.changeId;
+    this.phase = round.phase;
+    this.deadlineMs = deadlineMs;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === null) {
+      this.#controller = new AbortController();
+      if (this.#reason !== null) this.#controller.abort(new Error(this.#reason));
+    }
+    return this.#controller.signal;
+  }
+
+  abort(reason: string): void {
+    this.#reason ??= reason;
+    this.#controller?.abort(new Error(reason));
+  }
+}
+
+const LATE = Symbol('late');
+
+export class Shell {
+  readonly driver: Driver;
+  readonly #clock: Clock;
+  readonly #deadlines: Deadlines;
+  #call: Call | null = null;
+  #stuck = false;
+  #askedBytes: number | null = null;
+
+  constructor(driver: Driver, clock: Clock, deadlines: Deadlines = new Deadlines(clock)) {
+    this.driver = driver;
+    this.#clock = clock;
+    this.#deadlines = deadlines;
+  }
+
+  /** True while a call has ignored its deadline and has not returned: nothing more is sent. */
+  get stuck(): boolean {
+    return this.#stuck;
+  }
+
+  /** Bytes asked of the driver and not yet proven; counted in room (P1). */
+  get askedBytes(): number | null {
+    return this.#askedBytes;
+  }
+
+  /** Resolves when no call is in flight; what unregister waits for (N12). */
+  async idle(): Promise<void> {
+    while (this.#call !== null) await this.#call.returned;
+  }
+
+  /** Asks the call under way, if there is one, to stop. */
+  abort(reason: string): void {
+    this.#call?.context.abort(reason);
+  }
+
+  /** What is true now. Rejects with HOTADD_BAD_DRIVER for a state out of range, or when no answer comes in time. */
+  async read(): Promise<DriverState> {
+    const controller = new AbortController();
+    const state = await this.#deadlines.race(
+      this.driver.read(controller.signal),
+      READ_DEADLINE_MS,
+      () => LATE,
+    );
+    if (state === LATE) {
+      controller.abort();
+      throw new HotaddError('HOTADD_BAD_DRIVER', `read gave no answer within ${READ_DEADLINE_MS} ms`, {
+        place: this.driver.name,
+      });
+    }
+    checkState(this.driver.name, state as DriverState);
+    return state as DriverState;
+  }
+
+  /** Takes the driver to a budget and answers for what came of it. Never rejects. */
+  async resize(target: { bytes: number } & Target, before: DriverState, round: Round): Promise<Answer> {
+    const startedMs = this.#clock.monotonicMs();
+    const close = (judgement: Judgement, after: DriverState | null, proven = false): Answer => {
+      if (proven || judgement.verdict === 'refused') this.#askedBytes = null;
+      const tookMs = this.#clock.monotonicMs() - startedMs;
+      return answerOf(this.driver.name, {
+        budgetBytes: target.bytes,
+        before,
+        after,
+        judgement,
+        proven,
+        tookMs,
+      });
+    };
+    this.#askedBytes = target.bytes;
+    const asked = await this.#ask(target, round);
+    if (!Array.isArray(asked)) return close(asked, await this.#readOrNull());
+    const deadlineMs = startedMs + DEADLINE_MS;
+    const after = await this.#readUntilStill(round, deadlineMs);
+    if (after instanceof Error) return close({ verdict: 'failed', note: after.message }, null);
+    const judgement = judge(before, asked, after, target.bytes);
+    // What reads back as the cost is what it may take: nothing asked is outstanding any more.
+    if (after.moving === undefined) this.#askedBytes = null;
+    if (judgement.verdict !== 'resized') return close(judgement, after);
+    if (target.bytes >= before.costBytes) return close(judgement, after, true);
+    return this.#prove(target.bytes, { after, judgement, round, deadlineMs, close });
+  }
+
+  /** Hands settings back exactly. Resolves to null when they read back as asked, else to what differs (F3). */
+  async handBack(settings: readonly Setting[], round: Round): Promise<string | null> {
+    this.abort('the change failed: settings are handed back');
+    const asked = await this.#ask({ settings }, round);
+    if (!Array.isArray(asked)) return asked.note;
+    const after = await this.#readUntilStill(round, this.#clock.monotonicMs() + DEADLINE_MS);
+    if (after instanceof Error) return after.message;
+    this.#askedBytes = null;
+    const differing = settings.filter(
+      ({ name, value }) => after.settings.find((found) => found.name === name)?.value !== value,
+    );
+    if (differing.length === 0) return null;
+    return differing.map(({ name, value }) => `${name} was ${value} and could not be set back`).join('; ');
+  }
+
+  /** Tells how a started change ended. Errors are the driver's own affair. */
+  async end(outcome: { changeId: number; phase: 'complete' | 'failure' }): Promise<string | null> {
+    if (this.driver.ended === undefined) return null;
+    try {
+      const ended = this.driver.ended(outcome);
+      const late = await this.#deadlines.race(ended, READ_DEADLINE_MS, () => LATE);
+      return late === LATE ? 'ended() did not return in time' : null;
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+
+  /** Sends one call: after the one before has returned, and within the deadline. */
+  async #ask(target: Target, round: Round): Promise<Setting[] | Judgement> {
+    if (this.#call !== null && !(await this.#lastCallReturns())) {
+      return { verdict: 'stuck', note: 'an earlier call has not returned' };
+    }
+    const context = new CallContext(round, DEADLINE_MS);
+    try {
+      const returned = this.driver.resize(target, context);
+      const call: Call = { context, returned: settled(returned) };
+      this.#call = call;
+      const onLate = () => {
+        this.#stuck = true;
+        context.abort(`no answer within ${DEADLINE_MS} ms`);
+        return LATE;
+      };
+      try {
+        const asked = await this.#deadlines.race(returned, DEADLINE_MS, onLate, () =>
+          this.#returnedLate(call),
+        );
+        if (asked === LATE)
+          return { verdict: 'stuck', note: `has not returned within ${DEADLINE_MS / 1000} s` };
+        return checkSettings(this.driver.name, asked as Setting[]);
+      } finally {
+        if (this.#call === call && !this.#stuck) this.#call = null;
+      }
+    } catch (error) {
+      if (error instanceof Refusal) return { verdict: 'refused', note: error.message };
+      return { verdict: 'failed', note: messageOf(error) };
+    }
+  }
+
+  /** Newest change wins: the call under way is asked to stop, and has its own deadline to do so. */
+  async #lastCallReturns(): Promise<boolean> {
+    if (this.#call === null) return true;
+    if (this.#stuck) return false;
+    this.#call.context.abort('overtaken by a newer change');
+    const late = await this.#deadlines.race(this.#call.returned, DEADLINE_MS, () => LATE);
+    if (late === LATE) this.#stuck = true;
+    return late !== LATE;
+  }
+
+  #returnedLate(call: Call): void {
+    if (this.#call !== call) return;
+    this.#call = null;
+    this.#stuck = false;
+    this.#askedBytes = null;
+  }
+
+  async #readOrNull(): Promise<DriverState | null> {
+    return this.read().catch(() => null);
+  }
+
+  /** Reads until nothing moves, the deadline passes or the round is overtaken. */
+  async #readUntilStill(round: Round, deadlineMs: number): Promise<DriverState | Error> {
+    let lookMs = LOOK_MS.first;
+    for (;;) {
+      try {
+        const state = await this.read();
+        const nowMs = this.#clock.monotonicMs();
+        if (state.moving === undefined || nowMs >= deadlineMs || round.overtaken) return state;
+      } catch (error) {
+        return error instanceof Error ? error : new Error(messageOf(error));
+      }
+      await this.#deadlines.pause(lookMs);
+      lookMs = Math.min(LOOK_MS.longest, lookMs * 2);
+    }
+  }
+
+  /** A shrink is proven when held is at or below the budget and stays so for the hold (F1). */
+  async #prove(budgetBytes: number, proof: Proof): Promise<Answer> {
+    let { after } = proof;
+    let sinceMs: number | null = null;
+    for (;;) {
+      if (after.heldBytes === null) {
+        return proof.close(
+          { ...proof.judgement, note: 'what it holds cannot be told, so the shrink is not proven' },
+          after,
+        );
+      }
+      const nowMs = this.#clock.monotonicMs();
+      if (after.heldBytes > budgetBytes) sinceMs = null;
+      else sinceMs ??= nowMs;
+      if (sinceMs !== null && nowMs - sinceMs >= HOLD_MS) return proof.close(proof.judgement, after, true);
+      const hopeless = sinceMs === null && (proof.round.enough || nowMs >= proof.deadlineMs);
+      if (hopeless || proof.round.overtaken) {
+        return proof.close({ ...proof.judgement, note: after.why?.held ?? null }, after);
+      }
+      await this.#deadlines.pause(LOOK_MS.longest);
+      try {
+        after = await this.read();
+      } catch (error) {
+        return proof.close({ verdict: 'failed', note: messageOf(error) }, null);
+      }
+    }
+  }
+}
+
+interface Proof {
+  readonly after: DriverState;
+  readonly judgement: Judgement;
+  readonly round: Round;
+  readonly deadlineMs: number;
+  readonly close: (judgement: Judgement, after: DriverState | null, proven?: boolean) => Answer;
+}
+
+function settled(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => null,
+    () => null,
+  );
+}

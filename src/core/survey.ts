@@ -1,0 +1,191 @@
+// One look at everything: memory as it is now, every driver as it is now, and the plan that follows from them.
+// Nothing is remembered from one look to the next but the highest unmanaged use and what a failed read left behind.
+import { formatBytes } from './bytes.ts';
+import type { Clock } from './clock.ts';
+import type { DriverState } from './driver.ts';
+import { messageOf } from './errors.ts';
+import type { Limit, PhysicalMemory } from './memory.ts';
+import { defaultReserveBytes, type Plan, type PlanDriver, type PlanLevel, plan } from './plan.ts';
+import type { Amount, Member, Registry } from './registry.ts';
+import { heldTogether, type Unmanaged } from './room.ts';
+
+/** Pressure that holds back growth (S10): all tasks stalled for this share of the last 10 s, in percent. */
+const PRESSURE_HOLDS_GROWTH = 5;
+
+/** What a look needs from outside. */
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly registry: Registry;
+  readonly unmanaged: Unmanaged;
+  readonly cpus: number;
+  /** Configured reserve; `null`: the default of P3. */
+  readonly reserve: Amount | null;
+  /** Memory as the kernel tells it now. */
+  sense(): PhysicalMemory;
+  /** What this process holds (RSS + swap): its drivers together hold no more. `null`: cannot be told. */
+  selfHeldBytes(): number | null;
+  /** Why a driver must be left alone (drift, E3); `null`: it may be resized. */
+  standing(member: Member, state: DriverState, repair: boolean): string | null;
+}
+
+export interface Reading {
+  readonly member: Member;
+  readonly state: DriverState | null;
+  /** Why there is no state, or only an old one. */
+  readonly error: string | null;
+}
+
+export interface Survey {
+  readonly memory: PhysicalMemory;
+  readonly readings: readonly Reading[];
+  readonly plan: Plan;
+}
+
+export interface Question {
+  /** True for a pass without a change: drift is looked for, and unmanaged use presses only after a while. */
+  readonly repair: boolean;
+  /** The partition's own limit as it will be; absent: as it is. */
+  readonly ownLimitBytes?: Limit;
+  /** Drivers that have said no in this change: they stay at what they hold. */
+  readonly unmoved?: ReadonlySet<string>;
+}
+
+export async function survey(around: Surroundings, question: Question): Promise<Survey> {
+  const readings = await Promise.all(around.registry.members.map(readMember));
+  const memory = around.sense();
+  sampleUnmanaged(around, memory, readings);
+  return { memory, readings, plan: planOf(around, memory, readings, question) };
+}
+
+async function readMember(member: Member): Promise<Reading> {
+  try {
+    member.state = await member.shell.read();
+    return { member, state: member.state, error: null };
+  } catch (error) {
+    return { member, state: member.state, error: messageOf(error) };
+  }
+}
+
+/** Measures what is in use beside the drivers, at every level that can tell. */
+export function sampleUnmanaged(
+  around: Surroundings,
+  memory: PhysicalMemory,
+  readings: readonly Reading[],
+): void {
+  const held = readings.flatMap(({ state }) =>
+    state === null || state.heldBytes === null
+      ? []
+      : [{ heldBytes: state.heldBytes, process: state.home === 'self' ? 'self' : null }],
+  );
+  const heldBytes = heldTogether(held, () => around.selfHeldBytes());
+  const nowMs = around.clock.monotonicMs();
+  for (const { name, usedBytes } of memory.levels) {
+    if (usedBytes !== null) around.unmanaged.sample(nowMs, name, usedBytes, heldBytes);
+  }
+}
+
+function planOf(
+  around: Surroundings,
+  memory: PhysicalMemory,
+  readings: readonly Reading[],
+  question: Question,
+): Plan {
+  const levels = levelsOf(around, memory, question);
+  const usableBytes = levels.reduce(
+    (least, { limitBytes }) => Math.min(least, limitBytes),
+    memory.usableBytes ?? 0,
+  );
+  const drivers = readings.map((reading) => planDriver(around, reading, usableBytes, question));
+  const input = {
+    levels,
+    usableBytes,
+    cpus: around.cpus,
+    reserveBytes:
+      around.reserve === null ? defaultReserveBytes(usableBytes) : bytesOf(around.reserve, usableBytes),
+    drivers,
+    growthHeld: growthHeld(memory),
+  };
+  if (!question.repair) return plan({ ...input, pressed: true });
+  const calm = plan({ ...input, pressed: false });
+  const costs = drivers.reduce(
+    (total, { ceilingBytes, committedBytes }) => total + (ceilingBytes === 0 ? 0 : committedBytes),
+    0,
+  );
+  const pressed = around.unmanaged.missing(around.clock.monotonicMs(), costs > calm.roomBytes);
+  return pressed ? plan({ ...input, pressed }) : calm;
+}
+
+function levelsOf(
+  around: Surroundings,
+  memory: PhysicalMemory,
+  question: Question,
+): (PlanLevel & { limitBytes: number })[] {
+  const nowMs = around.clock.monotonicMs();
+  return memory.levels.flatMap(({ name, limitBytes }, index) => {
+    const limit = index === 0 && question.ownLimitBytes !== undefined ? question.ownLimitBytes : limitBytes;
+    if (limit === null || limit === 'max') return [];
+    return [{ name, limitBytes: limit, unmanagedBytes: around.unmanaged.at(nowMs, name) }];
+  });
+}
+
+function planDriver(
+  around: Surroundings,
+  reading: Reading,
+  usableBytes: number,
+  question: Question,
+): PlanDriver {
+  const { member, state, error } = reading;
+  const { weight = 1, min = 0, max } = member.policy;
+  const costBytes = Math.max(state?.costBytes ?? 0, state?.afterRestartBytes ?? 0);
+  return {
+    name: member.name,
+    weight,
+    minBytes: bytesOf(min, usableBytes),
+    maxBytes: max === undefined ? null : bytesOf(max, usableBytes),
+    floorBytes: state?.floorBytes ?? 0,
+    ceilingBytes: state?.ceilingBytes ?? null,
+    stepBytes: state?.stepBytes ?? 1,
+    costBytes,
+    committedBytes: Math.max(costBytes, state?.heldBytes ?? 0, member.shell.askedBytes ?? 0),
+    frozen: frozen(around, reading, question) ?? (error === null ? null : `cannot be read: ${error}`),
+    why: state?.why ?? {},
+  };
+}
+
+function frozen(around: Surroundings, { member, state }: Reading, question: Question): string | null {
+  if (member.shell.stuck) return 'stuck: an earlier call has not returned';
+  if (question.unmoved?.has(member.name)) return 'stays at what it holds';
+  return state === null ? null : around.standing(member, state, question.repair);
+}
+
+function growthHeld(memory: PhysicalMemory): string | null {
+  const stale = memory.stale[0];
+  if (stale !== undefined) return `nothing grows while ${stale.reading} cannot be read (${stale.error})`;
+  const full = memory.pressure?.fullAvg10 ?? 0;
+  return full >= PRESSURE_HOLDS_GROWTH ? `nothing grows under memory pressure (full avg10 ${full} %)` : null;
+}
+
+export function bytesOf(amount: Amount, usableBytes: number): number {
+  return typeof amount === 'number' ? amount : Math.floor((usableBytes * amount.percent) / 100);
+}
+
+/** What stays unused of the room, and why (section 1: unclaimed). */
+export function unclaimedOf({ plan, readings }: Survey): { bytes: number; reasons: string[] } {
+  let costs = 0;
+  for (const { state } of readings) {
+    if (state !== null && state.ceilingBytes !== 0) costs += Math.max(state.costBytes, state.heldBytes ?? 0);
+  }
+  const bytes = Math.max(0, plan.roomBytes - costs);
+  const reasons = plan.budgets
+    .filter(({ move }) => move === 'keep')
+    .map(({ driver, reason }) => `${driver}: ${reason}`);
+  for (const { member, state } of readings) {
+    if (state?.afterRestartBytes !== undefined && state.afterRestartBytes > state.costBytes) {
+      reasons.push(
+        `${member.name} would take ${formatBytes(state.afterRestartBytes - state.costBytes)} after a restart`,
+      );
+    }
+  }
+  if (plan.budgets.length === 0) reasons.push('no driver is registered');
+  return { bytes, reasons };
+}

@@ -1,0 +1,78 @@
+// Simulated time: it moves only when told to, and then timers fire in order. The twin of ClockOs (host/).
+import type { Cancel, Clock } from '../core/clock.ts';
+
+interface Timer {
+  readonly atMs: number;
+  readonly order: number;
+  readonly callback: () => void;
+}
+
+export class ClockSim implements Clock {
+  #nowMs = 0;
+  #order = 0;
+  #timers: Timer[] = [];
+
+  monotonicMs(): number {
+    return this.#nowMs;
+  }
+
+  /** Wall time begins on 2026-01-01, so that histories read alike in every run. */
+  wallMs(): number {
+    return 1_767_225_600_000 + this.#nowMs;
+  }
+
+  after(delayMs: number, callback: () => void): Cancel {
+    const timer: Timer = { atMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, callback };
+    const index = this.#timers.findIndex(({ atMs }) => atMs > timer.atMs);
+    this.#timers.splice(index === -1 ? this.#timers.length : index, 0, timer);
+    return () => {
+      this.#timers = this.#timers.filter((other) => other !== timer);
+    };
+  }
+
+  /** Lets time pass: every timer due in it fires, in order, with all that follows from it. */
+  async advance(forMs: number): Promise<void> {
+    const untilMs = this.#nowMs + forMs;
+    await turn();
+    while ((this.#timers[0]?.atMs ?? Number.POSITIVE_INFINITY) <= untilMs) await this.#fireNext();
+    this.#nowMs = untilMs;
+    await turn();
+  }
+
+  /**
+   * Lets time pass until the promise settles, and gives its result.
+   * @throws Error when no timer is left that could settle it, or after `limitMs` of simulated time.
+   */
+  async until<Value>(promise: Promise<Value>, limitMs = 600_000): Promise<Value> {
+    const untilMs = this.#nowMs + limitMs;
+    let settled = false;
+    const settle = () => {
+      settled = true;
+    };
+    promise.then(settle, settle);
+    await turn();
+    while (!settled) {
+      if (this.#timers.length === 0)
+        throw new Error('nothing is left to wait for, and the promise has not settled');
+      if (this.#nowMs > untilMs)
+        throw new Error(`the promise has not settled within ${limitMs} ms of simulated time`);
+      await this.#fireNext();
+    }
+    return promise;
+  }
+
+  async #fireNext(): Promise<void> {
+    const timer = this.#timers.shift();
+    if (timer === undefined) return;
+    this.#nowMs = timer.atMs;
+    timer.callback();
+    await turn();
+  }
+}
+
+/** One turn of the event loop: every promise that can settle has settled after it. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
