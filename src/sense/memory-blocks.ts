@@ -1,0 +1,159 @@
+// The kernel's units of online/offline: /sys/devices/system/memory/memoryN/state. A large machine has 32,768 of
+// them, so they are scanned once, in slices, and after that one event reads one block again.
+// Source: Documentation/admin-guide/mm/memory-hotplug.rst.
+import { type Clock, pause } from '../core/clock.ts';
+import { HotaddError, messageOf } from '../core/errors.ts';
+import type { Machine, Uevent } from '../core/machine.ts';
+import type { MemoryBlocks } from '../core/memory.ts';
+import { isGone } from './reading.ts';
+
+export const BLOCKS_FOLDER = '/sys/devices/system/memory';
+
+// The loop is never held for longer than 10 ms; half of that leaves room for the read that crosses the line.
+const SLICE_MS = 5;
+const BLOCKS_PER_LOOK_AT_CLOCK = 16;
+
+const BLOCK_NAME = /^memory(\d+)$/;
+const BLOCK_PATH = /\/memory\/memory(\d+)$/;
+const HEX = /^[0-9a-f]+$/i;
+
+/** The file is hexadecimal without a prefix: `8000000` is 128 MiB. @throws HotaddError HOTADD_BAD_KERNEL_FILE */
+export function parseBlockSize(text: string): number {
+  const size = HEX.test(text.trim()) ? Number.parseInt(text.trim(), 16) : 0;
+  if (size > 0) return size;
+  throw new HotaddError('HOTADD_BAD_KERNEL_FILE', `"${text.trim().slice(0, 40)}" is not a block size`, {
+    place: `${BLOCKS_FOLDER}/block_size_bytes`,
+  });
+}
+
+/** The number in `memory32`; `null` for the other names in the folder. */
+export function parseBlockName(name: string): number | null {
+  const digits = BLOCK_NAME.exec(name)?.[1];
+  return digits === undefined ? null : Number(digits);
+}
+
+/** What a person types to bring blocks online: one line of shell. `null` when there is nothing to do. */
+export function onlineCommand(blocks: readonly number[]): string | null {
+  if (blocks.length === 0) return null;
+  const parts: string[] = [];
+  for (let at = 0; at < blocks.length; ) {
+    let end = at;
+    while (blocks[end + 1] === (blocks[end] ?? 0) + 1) end += 1;
+    parts.push(end === at ? `${blocks[at]}` : `$(seq ${blocks[at]} ${blocks[end]})`);
+    at = end + 1;
+  }
+  return `for n in ${parts.join(' ')}; do echo online > ${BLOCKS_FOLDER}/memory$n/state; done`;
+}
+
+/** The states of all blocks, kept by event and by scan. */
+export class BlockStates {
+  readonly #machine: Machine;
+  readonly #clock: Clock;
+  readonly #states = new Map<number, string>();
+  #sizeBytes: number | null = null;
+  #onlineBlocks = 0;
+  #scan: Promise<void> | null = null;
+  #again = false;
+  /** Why the last scan failed; `null`: it did not, or the machine has no blocks. */
+  error: string | null = null;
+
+  constructor(machine: Machine, clock: Clock) {
+    this.#machine = machine;
+    this.#clock = clock;
+  }
+
+  /** `null`: the machine has no memory blocks, or they could never be read. Going offline is not online. */
+  memory(): MemoryBlocks | null {
+    const sizeBytes = this.#sizeBytes;
+    if (sizeBytes === null) return null;
+    const offline = this.#states.size - this.#onlineBlocks;
+    return { sizeBytes, onlineBytes: this.#onlineBlocks * sizeBytes, offlineBytes: offline * sizeBytes };
+  }
+
+  /** S5: blocks that were added and are not online, ascending. */
+  offline(): number[] {
+    const blocks: number[] = [];
+    for (const [block, state] of this.#states) if (state === 'offline') blocks.push(block);
+    return blocks.sort((a, b) => a - b);
+  }
+
+  /** Reads the one block that an event is about. */
+  take(uevent: Uevent): void {
+    const digits = BLOCK_PATH.exec(uevent.path)?.[1];
+    if (digits !== undefined) this.#readBlock(Number(digits));
+  }
+
+  /** Reads all blocks, giving the loop back every few milliseconds. Asked for while it runs, it runs once more. */
+  async scan(): Promise<void> {
+    if (this.#scan !== null) {
+      this.#again = true;
+      return this.#scan;
+    }
+    this.#scan = this.#scanUntilQuiet();
+    try {
+      await this.#scan;
+    } finally {
+      this.#scan = null;
+    }
+  }
+
+  async #scanUntilQuiet(): Promise<void> {
+    do {
+      this.#again = false;
+      try {
+        this.error = null;
+        await this.#scanOnce();
+      } catch (thrown) {
+        if (isGone(thrown)) this.#forget();
+        else this.error = messageOf(thrown);
+      }
+    } while (this.#again);
+  }
+
+  async #scanOnce(): Promise<void> {
+    this.#sizeBytes = parseBlockSize(this.#machine.readText(`${BLOCKS_FOLDER}/block_size_bytes`));
+    const found = new Set<number>();
+    for (const name of this.#machine.list(BLOCKS_FOLDER)) {
+      const block = parseBlockName(name);
+      if (block !== null) found.add(block);
+    }
+    await pause(this.#clock, 0);
+    let sliceStart = this.#clock.monotonicMs();
+    let untilLook = BLOCKS_PER_LOOK_AT_CLOCK;
+    // What is not listed may have arrived since, by event: reading it again tells which of the two it is.
+    for (const block of this.#states.keys()) found.add(block);
+    for (const block of found) {
+      this.#readBlock(block);
+      untilLook -= 1;
+      if (untilLook > 0) continue;
+      untilLook = BLOCKS_PER_LOOK_AT_CLOCK;
+      if (this.#clock.monotonicMs() - sliceStart < SLICE_MS) continue;
+      await pause(this.#clock, 0);
+      sliceStart = this.#clock.monotonicMs();
+    }
+  }
+
+  #readBlock(block: number): void {
+    const before = this.#states.get(block);
+    let state: string | undefined;
+    try {
+      state = this.#machine.readText(`${BLOCKS_FOLDER}/memory${block}/state`).trim();
+    } catch (thrown) {
+      if (!isGone(thrown)) {
+        this.error = messageOf(thrown);
+        return;
+      }
+    }
+    if (state === before) return;
+    if (before === 'online') this.#onlineBlocks -= 1;
+    if (state === 'online') this.#onlineBlocks += 1;
+    if (state === undefined) this.#states.delete(block);
+    else this.#states.set(block, state);
+  }
+
+  #forget(): void {
+    this.#sizeBytes = null;
+    this.#onlineBlocks = 0;
+    this.#states.clear();
+  }
+}
