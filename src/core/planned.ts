@@ -90,7 +90,11 @@ export async function runPlanned(notifier: Notifier, request: PlannedRequest): P
   notifier.enter('starting', change, 'start');
   try {
     if (lower) await start(running, look);
-    notifier.enter('operating', change);
+  } catch (error) {
+    return fail(running, messageOf(error));
+  }
+  notifier.enter('operating', change);
+  try {
     await request.operation.operate(request.toBytes, expected);
   } catch (error) {
     return happened(running) ? complete(running, messageOf(error)) : fail(running, messageOf(error));
