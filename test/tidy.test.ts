@@ -1,0 +1,105 @@
+// Style as a test. The rules for one file are in tidy-rules.ts and the walls in tidy-walls.ts; here they run
+// over the repository, and here are the rules that join files: lists, pages, tests and project references.
+import assert from 'node:assert/strict';
+import { posix } from 'node:path';
+import { describe, test } from 'node:test';
+import { isThere, listFiles, listRooms, readFile, readJson } from './repository.ts';
+import { RULES, roomOf } from './tidy-rules.ts';
+import { importsOf } from './tidy-scan.ts';
+import { WALLS } from './tidy-walls.ts';
+
+const files = listFiles();
+const shipped = files.filter((path) => /^src\/.*\.ts$/.test(path) && !path.endsWith('.test.ts'));
+
+/** Fails with one line for each problem, ready to click on. */
+function none(problems: readonly string[]): void {
+  assert.equal(problems.length, 0, `\n${problems.join('\n')}`);
+}
+
+describe('tidy: one file', () => {
+  for (const rule of RULES) {
+    test(`tidy: ${rule.name}`, () => {
+      const found = files.filter(rule.appliesTo).flatMap((path) =>
+        rule.check({ path, text: readFile(path) }).map(({ line, problem }) => {
+          const place = line === undefined ? path : `${path}:${line}`;
+          return `${place}: ${problem}`;
+        }),
+      );
+      none(found);
+    });
+  }
+
+  test('tidy: the walk sees the repository', () => {
+    for (const path of ['src/core/driver.ts', 'scripts/ready.js', 'README.md', '.ci/run', 'bin/hotadd.js']) {
+      assert.ok(files.includes(path), `${path} is not among the files looked at`);
+    }
+  });
+});
+
+interface Project {
+  readonly files?: readonly string[];
+  readonly references?: readonly { readonly path: string }[];
+}
+
+function readReferences(path: string): string[] {
+  const project = readJson(path) as Project;
+  return (project.references ?? []).map((reference) => posix.join(posix.dirname(path), reference.path));
+}
+
+describe('tidy: project references are the walls', () => {
+  test('tidy: tsconfig.json lists every room that has sources, and only those', () => {
+    const rooms = listRooms().map((room) => `src/${room}`);
+    const expected = isThere('src/index.ts') ? ['src', ...rooms] : rooms;
+    assert.deepEqual(readReferences('tsconfig.json').sort(), expected.sort());
+  });
+
+  for (const room of Object.keys(WALLS).filter((name) => name === 'index' || listRooms().includes(name))) {
+    const project = room === 'index' ? 'src/tsconfig.json' : `src/${room}/tsconfig.json`;
+    test(`tidy: ${project} refers to what ${room} imports, within its wall`, () => {
+      assert.ok(isThere(project), `${project} is missing; copy that of core and set its references`);
+      const references = readReferences(project).map((path) => posix.basename(path));
+      const allowed = WALLS[room]?.rooms ?? [];
+      none(
+        references
+          .filter((to) => !allowed.includes(to))
+          .map((to) => `${project}: ${room} may not refer to ${to}`),
+      );
+      const imported = new Set(shipped.filter((path) => roomOf(path) === room).flatMap(importedRooms));
+      const unnamed = [...imported].filter((to) => to !== room && !references.includes(to));
+      none(unnamed.map((to) => `${project}: add { "path": "../${to}" } to references`));
+    });
+  }
+});
+
+function importedRooms(path: string): string[] {
+  const relative = importsOf(readFile(path)).filter((one) => one.specifier.startsWith('.'));
+  return relative.map((one) => roomOf(posix.join(posix.dirname(path), one.specifier)));
+}
+
+/** A plug-in is one file, one line in list.ts, one test that calls the contract, one page. */
+describe('tidy: plug-ins are complete', () => {
+  for (const room of ['drivers', 'pools'].filter((name) => isThere(`src/${name}/list.ts`))) {
+    const sources = shipped.filter((path) => path.startsWith(`src/${room}/`) && !path.endsWith('/list.ts'));
+    const names = sources.map((path) => posix.basename(path, '.ts'));
+    const kinds = names.filter((name) => !names.some((other) => name.startsWith(`${other}-`)));
+    for (const kind of kinds) {
+      test(`tidy: ${room}/${kind} is listed, tested and documented`, () => {
+        const list = readFile(`src/${room}/list.ts`);
+        const listed =
+          importsOf(list).some((one) => one.specifier === `./${kind}.ts`) && list.includes(`'${kind}'`);
+        const tested = files.some((path) =>
+          new RegExp(`^src/${room}/${kind}(?:-[^/]+)?\\.test\\.ts$`).test(path),
+        );
+        none([
+          ...(listed
+            ? []
+            : [`src/${room}/list.ts: has no line for '${kind}'; one file is one kind, or <kind>-part.ts`]),
+          ...(tested ? [] : [`src/${room}/${kind}.test.ts: is missing; it calls the contract of the room`]),
+          ...(isThere(`docs/reference/${room}/${kind}.md`)
+            ? []
+            : [`docs/reference/${room}/${kind}.md: is missing`]),
+        ]);
+      });
+    }
+  }
+});
