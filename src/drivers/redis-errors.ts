@@ -111,7 +111,7 @@ const RULES: readonly Rule[] = [
     /ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|Connection timeout/i,
     'HOTADD_CONNECTION',
     'the host does not answer',
-    'check the network and url',
+    'check the network and url; a port without TLS needs redis://',
   ),
   rule(
     /ALTNAME_INVALID/,

@@ -59,8 +59,9 @@ export class Shrink {
       });
   }
 
-  get ended(): boolean {
-    return this.#ended;
+  /** Still going on, and on the server that it began with. */
+  isUnderWay(facts: RedisFacts): boolean {
+    return !this.#ended && facts.runId === this.#seen.runId;
   }
 
   get stop(): Stop | null {
@@ -161,8 +162,10 @@ export class Shrink {
   }
 
   async #look(): Promise<RedisFacts> {
-    this.#seen = await this.#server.facts();
-    return this.#seen;
+    const facts = await this.#server.facts();
+    if (!this.isUnderWay(facts)) throw new Error('the server restarted in the middle of the move');
+    this.#seen = facts;
+    return facts;
   }
 
   #stopFor(reason: string, facts: RedisFacts | null): void {

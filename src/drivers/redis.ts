@@ -78,7 +78,9 @@ class RedisDriver implements Driver {
       stop !== null && (stop.facts === null || stands(stop, facts)) ? stop.reason : null,
     );
     const moving =
-      walk === null || walk.ended ? {} : { moving: { toBytes: walk.plan.toBytes, note: walk.note(facts) } };
+      walk === null || !walk.isUnderWay(facts)
+        ? {}
+        : { moving: { toBytes: walk.plan.toBytes, note: walk.note(facts) } };
     return {
       ...numbers,
       why,
