@@ -76,7 +76,7 @@ export class Notifier {
    * when there is nothing to do. Calls that wait for the same turn share one pass.
    */
   arrive(cause: string): Promise<Outcome | null> {
-    if (this.#state !== 'operating') this.#overtake(cause);
+    this.#overtake(cause);
     if (this.#waiting !== null) return this.#waiting;
     const waiting = this.#takeTurn(() => {
       this.#waiting = null;
@@ -86,9 +86,19 @@ export class Notifier {
     return waiting;
   }
 
-  /** A pass is due (drift, start of the agent): it waits for nobody and overtakes nobody. */
-  repair(cause: string): Promise<Outcome | null> {
-    if (this.#planned || this.#change !== null || this.#waiting !== null) return Promise.resolve(null);
+  /**
+   * Measures what is in use beside the drivers. Where room has been missing for a minute (P3) it goes on to a pass.
+   */
+  async measure(): Promise<Outcome | null> {
+    const { plan } = await survey(this.seams, { repair: true });
+    const shrinks = plan.budgets.some(({ move }) => move === 'shrink');
+    return plan.pressed && shrinks ? this.repair('room has been missing for a minute') : null;
+  }
+
+  /** A pass is due (drift, a new driver): it overtakes nobody. Unless told to wait, it gives way to a change under way. */
+  repair(cause: string, { wait = false } = {}): Promise<Outcome | null> {
+    const busy = this.#planned || this.#change !== null || this.#waiting !== null;
+    if (busy && !wait) return Promise.resolve(null);
     return this.#takeTurn(() => this.#arriveNow(cause));
   }
 
@@ -115,12 +125,20 @@ export class Notifier {
     return this.#takeTurn(work);
   }
 
+  /** Stops waiting for proof and resolves when nothing is under way. Sizes stay as they are (E1). */
+  async close(): Promise<void> {
+    this.#overtake('hotadd is closing');
+    await this.#turn;
+  }
+
   // ---- What planned.ts shares with the arrival below. ----
 
   /** Enters a state of a change and tells the listeners its phase. */
   enter(state: NotifierState, change: Change | null, phase?: Phase): void {
     this.#state = state;
     this.#change = change;
+    // The limit moves by our own hand now: what is seen of it overtakes nobody.
+    if (state === 'operating') this.#round = null;
     if (change === null || phase === undefined) return;
     const news: News = { changeId: change.changeId, kind: change.kind, phase, cause: change.cause };
     this.seams.registry.tell(news);
@@ -187,8 +205,8 @@ export class Notifier {
     if (toBytes === null || memory.gone) return null;
     const fromBytes = this.#plannedForBytes ?? toBytes;
     const kind = toBytes > fromBytes ? 'grow' : toBytes < fromBytes ? 'shrink' : 'repair';
-    const look = await survey(this.seams, { repair: kind === 'repair' });
     this.#plannedForBytes = toBytes;
+    const look = await survey(this.seams, { repair: kind === 'repair' });
     const moving = look.plan.budgets.filter(({ move }) => move === 'grow' || move === 'shrink');
     if (kind === 'repair' && (moving.length === 0 || !apply)) return null;
     const change: Change = {

@@ -70,6 +70,8 @@ export interface Plan {
   /** max(reserve, unmanaged) at the level that binds. */
   readonly setAsideBytes: number;
   readonly budgets: readonly Budget[];
+  /** Unmanaged use was allowed to make drivers shrink. */
+  readonly pressed: boolean;
   /** How much the floors exceed the room; 0 when they fit. */
   readonly shortBytes: number;
   /** What fell short of its minimum, named in the order it was served. */
@@ -108,6 +110,7 @@ export function plan(input: PlanInput): Plan {
     headroomBytes: room.headroomBytes,
     setAsideBytes: room.setAsideBytes,
     budgets,
+    pressed: input.pressed,
     shortBytes: growing.shortBytes,
     shortage: shortageOf(movable, growing.amounts),
   };

@@ -4,7 +4,7 @@ import { formatBytes, KiB } from './bytes.ts';
 import type { Change } from './change.ts';
 import type { Setting } from './driver.ts';
 import { HotaddError, messageOf } from './errors.ts';
-import type { Limit, PhysicalMemory } from './memory.ts';
+import { headroomBytes, type Limit, type PhysicalMemory } from './memory.ts';
 import type { Conclusion, Notifier } from './notifier.ts';
 import { type Answer, type Outcome, resultOf } from './outcome.ts';
 import { intentsOf } from './record.ts';
@@ -18,8 +18,16 @@ export interface Operation {
   readonly name: string;
   /** The partition's own limit as it stands. */
   read(): Limit;
-  /** Brings it to `toBytes`; resolves to the bytes reached. Rejects when nothing happened. */
-  operate(toBytes: number, expected: Limit): Promise<{ reachedBytes: number }>;
+  /** Brings it to `toBytes`; rejects when nothing happened. What it reached is read afterwards. */
+  operate(toBytes: number, request: OperationRequest): Promise<unknown>;
+}
+
+export interface OperationRequest {
+  /** The limit that the plan was made for; another one in force means that somebody else wrote. */
+  readonly expectBytes: Limit;
+  /** Bytes to keep free below the new limit (F2). */
+  readonly headroomBytes: number;
+  readonly deadlineMs: number;
 }
 
 export interface PlannedRequest {
@@ -28,6 +36,7 @@ export interface PlannedRequest {
   readonly cause: string;
 }
 
+const OPERATION_DEADLINE_MS = 10_000;
 /** A limit that the kernel rounded down to its page is the one asked for; pages are 64 KiB at most on the machines we know. */
 const PAGE_MOST_BYTES = 64 * KiB;
 
@@ -95,7 +104,12 @@ export async function runPlanned(notifier: Notifier, request: PlannedRequest): P
   }
   notifier.enter('operating', change);
   try {
-    await request.operation.operate(request.toBytes, expected);
+    const headroom = headroomBytes(request.toBytes, notifier.seams.cpus);
+    await request.operation.operate(request.toBytes, {
+      expectBytes: expected,
+      headroomBytes: headroom,
+      deadlineMs: OPERATION_DEADLINE_MS,
+    });
   } catch (error) {
     return happened(running) ? complete(running, messageOf(error)) : fail(running, messageOf(error));
   }

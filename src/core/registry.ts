@@ -87,6 +87,17 @@ export class Registry {
     for (const delivery of this.#listeners) delivery.tell(news);
   }
 
+  /** Unregisters everybody; resolves when no call is in flight (N12). */
+  async close(): Promise<void> {
+    const members = this.members;
+    const deliveries = [...this.#listeners];
+    this.#members.clear();
+    await Promise.all([
+      ...members.map(({ shell }) => shell.idle()),
+      ...deliveries.map((delivery) => delivery.stop()),
+    ]);
+  }
+
   /** Listeners that have been busy with one piece of news for longer than `forMs`, and the last error of each (N16, N17). */
   slowListeners(forMs: number): readonly { name: string; busyMs: number }[] {
     const nowMs = this.#clock.monotonicMs();

@@ -1,0 +1,121 @@
+// Opening a partition: senses it, takes the lock if it is to apply, and starts the loop. Nothing in hotadd runs, reads
+// or holds anything before this is called.
+import type { Clock } from '../core/clock.ts';
+import { HotaddError } from '../core/errors.ts';
+import type { Machine } from '../core/machine.ts';
+import type { PhysicalMemory } from '../core/memory.ts';
+import { Notifier } from '../core/notifier.ts';
+import type { Outcome } from '../core/outcome.ts';
+import type { Recorder } from '../core/record.ts';
+import { type Amount, Registry } from '../core/registry.ts';
+import { Unmanaged } from '../core/room.ts';
+import type { Surroundings } from '../core/survey.ts';
+import { clockOs } from '../host/clock-os.ts';
+import { acquireLock, type Lock } from '../host/lock.ts';
+import { machineOs } from '../host/machine-os.ts';
+import { parsePartitionName } from '../sense/partition-name.ts';
+import { parseHeld } from '../sense/process.ts';
+import { openSensor, type Sensor } from '../sense/sensor.ts';
+import { Loop } from './loop.ts';
+import { Partition } from './partition.ts';
+
+export interface OpenOptions {
+  /** `self` (the cgroup of this process; the default), `machine`, `cgroup:/path`, `pid:N` or `unit:NAME`. */
+  readonly partition?: string;
+  /** False, the default: plan and report, touch nothing. True: resize; one planner at a time may (E6). */
+  readonly apply?: boolean;
+  /** Set aside for what hotadd does not manage: bytes or a share of usable. Default: 20 %, at least 64 MiB. */
+  readonly reserve?: Amount;
+  /** What the holder of the lock is called. */
+  readonly program?: string;
+  readonly onOutcome?: (outcome: Outcome) => void;
+  readonly onMemory?: (memory: PhysicalMemory) => void;
+  /** The machine to read; default: this one. */
+  readonly machine?: Machine;
+  readonly clock?: Clock;
+  readonly recorder?: Recorder;
+  readonly standing?: Surroundings['standing'];
+  /** Folder for the lock where the system has no abstract sockets. */
+  readonly lockFolder?: string;
+}
+
+/**
+ * Opens the partition that software runs in.
+ * @throws HotaddError HOTADD_NO_PARTITION, HOTADD_GONE, HOTADD_BAD_USAGE; HOTADD_BUSY when `apply` is asked for and
+ * another planner holds the partition.
+ */
+export async function openPartition(options: OpenOptions = {}): Promise<Partition> {
+  const machine = options.machine ?? machineOs();
+  const clock = options.clock ?? clockOs();
+  const sensor = await openSensor({
+    machine,
+    clock,
+    partition: parsePartitionName(options.partition ?? 'self'),
+  });
+  try {
+    const lock = options.apply === true ? await takeLock(sensor, options) : null;
+    return assemble({ machine, clock, sensor, lock }, options);
+  } catch (error) {
+    sensor.close();
+    throw error;
+  }
+}
+
+interface Opened {
+  readonly machine: Machine;
+  readonly clock: Clock;
+  readonly sensor: Sensor;
+  readonly lock: Lock | null;
+}
+
+function assemble({ machine, clock, sensor, lock }: Opened, options: OpenOptions): Partition {
+  const registry = new Registry(clock);
+  const notifier = new Notifier({
+    clock,
+    registry,
+    unmanaged: new Unmanaged(),
+    cpus: sensor.cpus,
+    reserve: options.reserve ?? null,
+    apply: options.apply ?? false,
+    sense: () => sensor.read(),
+    selfHeldBytes: () => selfHeldBytes(machine),
+    standing: options.standing ?? (() => null),
+    recorder: options.recorder ?? forgetfulRecorder(),
+    ...(options.onOutcome === undefined ? {} : { onOutcome: options.onOutcome }),
+  });
+  notifier.planFor(sensor.read());
+  const { onMemory } = options;
+  const loop = new Loop({ sensor, clock, notifier, ...(onMemory === undefined ? {} : { onMemory }) });
+  return new Partition({ machine, sensor, registry, notifier, loop, lock });
+}
+
+async function takeLock(sensor: Sensor, options: OpenOptions): Promise<Lock> {
+  const lock = await acquireLock(sensor.identity, {
+    ...(options.program === undefined ? {} : { program: options.program }),
+    ...(options.lockFolder === undefined ? {} : { folder: options.lockFolder }),
+  });
+  if (!('heldBy' in lock)) return lock;
+  const { program, pid, since } = lock.heldBy;
+  const who = `${program}${pid === null ? '' : `, pid ${pid}`}${since === null ? '' : `, since ${new Date(since).toISOString()}`}`;
+  throw new HotaddError('HOTADD_BUSY', `${sensor.identity} is held by ${who}`, {
+    mend: 'one planner applies at a time: stop that one, or open with apply: false to observe',
+  });
+}
+
+/** Without an agent there is no history: changes are numbered and forgotten. */
+function forgetfulRecorder(): Recorder {
+  let changeId = 0;
+  return {
+    nextChangeId: () => ++changeId,
+    intent: () => Promise.resolve(),
+    outcome: () => Promise.resolve(),
+  };
+}
+
+function selfHeldBytes(machine: Machine): number | null {
+  try {
+    return parseHeld(machine.readText('/proc/self/status'));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,117 @@
+// A partition, opened: its memory now, who is registered, and the loop that takes changes through them. The one way to
+// open one is openPartition (open.ts).
+import type { Driver } from '../core/driver.ts';
+import { HotaddError } from '../core/errors.ts';
+import type { Machine } from '../core/machine.ts';
+import type { PhysicalMemory } from '../core/memory.ts';
+import type { Notifier } from '../core/notifier.ts';
+import type { Outcome } from '../core/outcome.ts';
+import type { Operation } from '../core/planned.ts';
+import type { Listener, Policy, Registration, Registry } from '../core/registry.ts';
+import type { Survey } from '../core/survey.ts';
+import type { Lock } from '../host/lock.ts';
+import type { Sensor } from '../sense/sensor.ts';
+import { atHome } from './home.ts';
+import type { Loop } from './loop.ts';
+
+export interface PartitionParts {
+  readonly machine: Machine;
+  readonly sensor: Sensor;
+  readonly registry: Registry;
+  readonly notifier: Notifier;
+  readonly loop: Loop;
+  readonly lock: Lock | null;
+}
+
+export class Partition {
+  readonly #parts: PartitionParts;
+  #closed: Promise<void> | null = null;
+
+  constructor(parts: PartitionParts) {
+    this.#parts = parts;
+  }
+
+  /** `machine:<machine-id>`, `cgroup:<path>@<inode>`, `unit:<name>`. */
+  get identity(): string {
+    return this.#parts.sensor.identity;
+  }
+
+  /** Memory at this moment, read from the kernel: never a value from before. */
+  get memory(): PhysicalMemory {
+    return this.#parts.sensor.read();
+  }
+
+  get sensor(): Sensor {
+    return this.#parts.sensor;
+  }
+
+  get notifier(): Notifier {
+    return this.#parts.notifier;
+  }
+
+  get registry(): Registry {
+    return this.#parts.registry;
+  }
+
+  /**
+   * Hears the news of changes and takes part in none. The news carries no amount: read `partition.memory`.
+   * @param options.existing tells first of the memory that is there already (N11); default: only what comes.
+   */
+  onChange(listener: Listener, options: { existing?: boolean } = {}): Registration {
+    this.#mustBeOpen();
+    const existing = { changeId: 0, kind: 'grow', phase: 'arrival', cause: 'existing' } as const;
+    return this.#parts.registry.listen(listener, options.existing ? [existing] : []);
+  }
+
+  /**
+   * Registers a driver: from the next change on it is resized. With `existing` it is planned for now.
+   * @throws HotaddError HOTADD_NAME_TAKEN, HOTADD_CLOSED.
+   */
+  register(driver: Driver, options: Policy & { existing?: boolean } = {}): Registration {
+    this.#mustBeOpen();
+    const { existing = false, ...policy } = options;
+    const path = this.#parts.sensor.controlGroup?.path ?? null;
+    const registration = this.#parts.registry.register(atHome(driver, this.#parts.machine, path), policy);
+    if (existing) void this.#parts.notifier.repair(`${driver.name} has registered`, { wait: true });
+    return registration;
+  }
+
+  /** A look at everything and the plan that follows; touches nothing (P5). */
+  plan(): Promise<Survey> {
+    this.#mustBeOpen();
+    return this.#parts.notifier.look();
+  }
+
+  /**
+   * A planned change: drivers first and the limit after on a shrink, the limit first on growth.
+   * @param toBytes the partition's own limit as it is to be.
+   * @throws HotaddError HOTADD_BUSY, HOTADD_NOT_APPLIED, HOTADD_UNREADABLE, HOTADD_GONE, HOTADD_HISTORY.
+   */
+  resize(toBytes: number, operation: Operation): Promise<Outcome> {
+    this.#mustBeOpen();
+    return this.#parts.notifier.carryOut({ toBytes, operation, cause: operation.name });
+  }
+
+  /** Unregisters everybody, waits for calls in flight, and leaves no timer, watch or socket behind. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    const { loop, notifier, registry, sensor, lock } = this.#parts;
+    await loop.close();
+    await notifier.close();
+    await registry.close();
+    sensor.close();
+    await lock?.release();
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closed !== null) throw new HotaddError('HOTADD_CLOSED', 'the partition has been closed');
+  }
+}

@@ -1,0 +1,5 @@
+// hotadd/testing: what an author of a driver needs to test it without a machine whose memory changes.
+export { ClockSim } from './clock-sim.ts';
+export { type ContractCheck, type DriverSubject, driverContract } from './driver-contract.ts';
+export { type Behaviour, DriverSim, type DriverSimOptions } from './driver-sim.ts';
+export { MachineSim, type MachineSimOptions, type ModuleSim } from './machine-sim.ts';
