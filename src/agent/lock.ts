@@ -1,0 +1,164 @@
+// One applying planner per partition (E6). On Linux the lock is an abstract Unix socket: it has no file, and the
+// kernel gives it up the moment its holder is gone, also after kill -9. Whoever loses connects to it and hears
+// who holds it. Elsewhere it is a Unix socket in the run folder, or a named pipe on Windows.
+//
+// An abstract name belongs to the network namespace and has no permissions: any local user can hold the name
+// and so keep the agent from applying (never make it apply). The loser says who it is.
+import { createHash } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { createConnection, createServer, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { HotaddError, messageOf } from '../core/errors.ts';
+import { codeOf } from './safe-file.ts';
+
+/** Who holds a partition. `null`: it did not say. */
+export interface Holder {
+  readonly pid: number | null;
+  readonly program: string;
+  /** Wall time, milliseconds since 1970. */
+  readonly since: number | null;
+}
+
+export interface Lock {
+  readonly identity: string;
+  /** Gives the partition up. A process that ends gives it up without asking. */
+  release(): Promise<void>;
+}
+
+export interface LockOptions {
+  /** What the loser is told: `hotadd run`, or the name of the program that uses the library. */
+  readonly program?: string;
+  /** Where the socket lies on a system without abstract sockets. */
+  readonly folder?: string;
+  readonly platform?: NodeJS.Platform;
+  readonly answerDeadlineMs?: number;
+}
+
+/** The kernel's `sun_path` has 108 bytes; the leading NUL of an abstract name is one of them. */
+const NAME_MAX_BYTES = 107;
+const ANSWER_DEADLINE_MS = 1000;
+const ANSWER_MAX_BYTES = 4096;
+const RETRY_MS = 10;
+const UNKNOWN: Holder = { pid: null, program: 'unknown', since: null };
+
+/**
+ * Takes the partition for this process, or says who has it.
+ * @param identity the partition's identity (`machine:<machine-id>`, `cgroup:<path>@<inode>`, ...).
+ * @throws HotaddError HOTADD_UNSUPPORTED when there is no way to lock here.
+ */
+export async function acquireLock(
+  identity: string,
+  options: LockOptions = {},
+): Promise<Lock | { heldBy: Holder }> {
+  const platform = options.platform ?? process.platform;
+  const address = await addressOf(identity, platform, options.folder);
+  const isFile = !address.startsWith('\0') && platform !== 'win32';
+  const deadlineMs = options.answerDeadlineMs ?? ANSWER_DEADLINE_MS;
+  const giveUpAt = performance.now() + deadlineMs;
+  for (;;) {
+    const server = await listen(address, options.program ?? programName());
+    if (server) return lockOf(identity, server);
+    const holder = await askHolder(address, deadlineMs);
+    if (holder !== 'nobody') return { heldBy: holder };
+    // Its holder has gone since, or is between taking the name and listening on it.
+    if (performance.now() > giveUpAt) return { heldBy: UNKNOWN };
+    if (isFile) await rm(address, { force: true });
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  }
+}
+
+function lockOf(identity: string, server: Server): Lock {
+  let released: Promise<void> | null = null;
+  return {
+    identity,
+    release: () => {
+      released ??= new Promise((resolve) => server.close(() => resolve()));
+      return released;
+    },
+  };
+}
+
+async function addressOf(identity: string, platform: NodeJS.Platform, folder?: string): Promise<string> {
+  const hash = createHash('sha256').update(identity).digest('hex').slice(0, 32);
+  const name = `hotadd:${identity}`;
+  if (platform === 'linux') return `\0${Buffer.byteLength(name) > NAME_MAX_BYTES ? `hotadd:${hash}` : name}`;
+  if (platform === 'win32') return `\\\\.\\pipe\\hotadd-${hash}`;
+  if (!folder) {
+    throw new HotaddError('HOTADD_UNSUPPORTED', `${platform} has no abstract sockets to lock with`, {
+      mend: 'set `run` to a folder of your own',
+    });
+  }
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  return join(folder, `${hash}.lock`);
+}
+
+function programName(): string {
+  return process.title.slice(0, 80);
+}
+
+/** `null`: the name is taken. */
+function listen(address: string, program: string): Promise<Server | null> {
+  const holder = { v: 1, pid: process.pid, program, since: Date.now() };
+  return new Promise((resolve, reject) => {
+    const server = createServer((socket) => {
+      // One line, and the door closes: a visitor that reads nothing costs nothing for long.
+      socket.on('error', () => {});
+      socket.setTimeout(ANSWER_DEADLINE_MS, () => socket.destroy());
+      socket.unref();
+      socket.end(`${JSON.stringify(holder)}\n`, () => socket.destroySoon());
+    });
+    server.maxConnections = 64;
+    server.once('error', (thrown) => {
+      if (codeOf(thrown) === 'EADDRINUSE') return resolve(null);
+      const mend = 'look at the run folder and the limits of this process';
+      const problem = `the partition cannot be locked (${codeOf(thrown) ?? messageOf(thrown)})`;
+      reject(new HotaddError('HOTADD_UNSUPPORTED', problem, { mend, cause: thrown }));
+    });
+    // Without `exclusive`, workers of node:cluster share one socket through their primary: all would hold it.
+    server.listen({ path: address, exclusive: true }, () => {
+      server.removeAllListeners('error');
+      server.on('error', () => {});
+      resolve(server.unref());
+    });
+  });
+}
+
+/** A holder that does not answer, or not in a way that is understood, is still a holder. */
+function askHolder(address: string, deadlineMs: number): Promise<Holder | 'nobody'> {
+  return new Promise((resolve) => {
+    let text = '';
+    const socket: Socket = createConnection({ path: address });
+    const finish = (answer: Holder | 'nobody') => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(answer);
+    };
+    const timer = setTimeout(() => finish(UNKNOWN), deadlineMs);
+    socket.setEncoding('utf8');
+    socket.on('data', (chunk: string) => {
+      text += chunk;
+      if (text.includes('\n') || text.length > ANSWER_MAX_BYTES) finish(parseHolder(text));
+    });
+    socket.on('close', () => finish(parseHolder(text)));
+    socket.on('error', (thrown) => {
+      const code = codeOf(thrown);
+      finish(code === 'ECONNREFUSED' || code === 'ENOENT' ? 'nobody' : UNKNOWN);
+    });
+  });
+}
+
+function parseHolder(text: string): Holder {
+  try {
+    const said: unknown = JSON.parse(text.slice(0, text.indexOf('\n')));
+    if (typeof said !== 'object' || said === null) return UNKNOWN;
+    const { pid, program, since } = said as Record<string, unknown>;
+    return {
+      pid: typeof pid === 'number' ? pid : null,
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: it goes to a terminal, and anybody may hold the name.
+      program: typeof program === 'string' ? program.replace(/[\0-\x1f\x7f]/g, '').slice(0, 80) : 'unknown',
+      since: typeof since === 'number' ? since : null,
+    };
+  } catch {
+    return UNKNOWN;
+  }
+}
