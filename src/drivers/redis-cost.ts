@@ -97,27 +97,24 @@ function keepsEverything(facts: RedisFacts): string | null {
 
 type Numbers = Pick<DriverState, 'costBytes' | 'heldBytes' | 'floorBytes' | 'ceilingBytes' | 'stepBytes'>;
 
-/** The state's numbers and the reasons behind them. `stopped`: why a move ended early, when one did. */
+/** The state's numbers and the reasons behind them. */
 export function weigh(
   facts: RedisFacts,
   model: CostModel,
-  stopped: string | null,
 ): Numbers & { why: NonNullable<DriverState['why']> } {
   const heldBytes = heldOf(facts);
   const floor = floorOf(facts, model);
   const unlimited = facts.maxmemoryBytes === 0;
-  const costBytes = unlimited ? heldBytes : costOf(facts.maxmemoryBytes, facts, model);
   const cost = unlimited
     ? 'maxmemory is 0, no limit: counted at what it holds, and it may take more'
     : describeCost(facts, model);
-  const held = stopped ?? (heldBytes > costBytes ? describeHeld(facts) : null);
   return {
-    costBytes,
+    costBytes: unlimited ? heldBytes : costOf(facts.maxmemoryBytes, facts, model),
     heldBytes,
     floorBytes: floor.bytes,
     ceilingBytes: null,
     stepBytes: stepOf(facts, model),
-    why: { floor: floor.reason, cost, ...(held === null ? {} : { held }) },
+    why: { floor: floor.reason, cost },
   };
 }
 
@@ -132,12 +129,19 @@ function describeCost(facts: RedisFacts, model: CostModel): string {
   );
 }
 
+/** Active defragmentation: not tried, not in this build, or tried. */
+export type Defrag = 'off' | 'missing' | 'on';
+
+const REMEDIES: Record<Defrag, string> = {
+  off: 'activedefrag yes would give it back if this build has it (option activeDefrag), else a restart',
+  missing: 'this build has no active defragmentation, so only a restart would give it back',
+  on: 'active defragmentation got no further, so a restart would give it back',
+};
+
 /** What holds the memory, and what would help. */
-export function describeHeld(facts: RedisFacts): string {
+export function describeHeld(facts: RedisFacts, defrag: Defrag): string {
   const ratio = facts.fragmentation === null ? '' : ` (mem_fragmentation_ratio ${facts.fragmentation})`;
   const fork = facts.cowBytes > 0 ? `; ${formatBytes(facts.cowBytes)} of it are a fork's copies` : '';
-  return (
-    `holds ${formatBytes(heldOf(facts))} for ${formatBytes(facts.usedBytes)} in use: fragmentation${ratio}${fork}; ` +
-    'activedefrag yes would give it back if this build has it (option activeDefrag), else a restart'
-  );
+  const [held, used] = [formatBytes(heldOf(facts)), formatBytes(facts.usedBytes)];
+  return `holds ${held} for ${used} in use: fragmentation${ratio}${fork}; ${REMEDIES[defrag]}`;
 }

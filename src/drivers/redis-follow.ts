@@ -1,6 +1,6 @@
 // Does real memory follow what was evicted? The one question that decides whether a shrink goes on. Pure.
 import { formatBytes, MiB } from '../core/bytes.ts';
-import { describeHeld, heldOf } from './redis-cost.ts';
+import { type Defrag, describeHeld, heldOf } from './redis-cost.ts';
 import type { RedisFacts } from './redis-info.ts';
 
 /** Why a walk ended early, and what the server looked like then; `null`: it could not be asked. */
@@ -17,17 +17,17 @@ export const NOISE_BYTES = 2 * MiB;
 const DEFRAG_IGNORES = { bytes: 100 * MiB, share: 0.1 };
 
 /** Whether RSS came down with what was evicted since the mark. */
-export function follows(mark: RedisFacts, now: RedisFacts, defrag: boolean): boolean {
+export function follows(mark: RedisFacts, now: RedisFacts, defrag: Defrag): boolean {
   const evicted = mark.usedBytes - now.usedBytes;
   const lag = evicted - (mark.rssBytes - now.rssBytes);
-  const ignored = defrag ? DEFRAG_IGNORES.bytes + now.usedBytes * DEFRAG_IGNORES.share : 0;
-  return lag <= Math.max(NOISE_BYTES, evicted * (1 - FOLLOW_SHARE)) + ignored;
+  const ignored = defrag === 'on' ? DEFRAG_IGNORES.bytes + now.usedBytes * DEFRAG_IGNORES.share : 0;
+  return lag <= Math.max(NOISE_BYTES, evicted * (1 - FOLLOW_SHARE), ignored);
 }
 
-export function describeStop(mark: RedisFacts, now: RedisFacts): string {
+export function describeStop(mark: RedisFacts, now: RedisFacts, defrag: Defrag): string {
   const evicted = formatBytes(mark.usedBytes - now.usedBytes);
   const back = formatBytes(Math.max(0, mark.rssBytes - now.rssBytes));
-  return `stopped: the last ${evicted} evicted gave back ${back}; ${describeHeld(now)}`;
+  return `stopped: the last ${evicted} evicted gave back ${back}; ${describeHeld(now, defrag)}`;
 }
 
 /** The reason of a stop stands while the server is as it was then: same run, same limit, as much held. */

@@ -9,8 +9,8 @@
 // evicted 60 % of the entries and gave back nothing.
 import { formatBytes, MiB } from '../core/bytes.ts';
 import { messageOf } from '../core/errors.ts';
-import { heldOf, roundUp, STEP_BYTES } from './redis-cost.ts';
-import { describeStop, follows, NOISE_BYTES, type Stop } from './redis-follow.ts';
+import { type Defrag, heldOf, roundUp, STEP_BYTES } from './redis-cost.ts';
+import { describeStop, follows, NOISE_BYTES, type Stop, stands } from './redis-follow.ts';
 import type { RedisFacts } from './redis-info.ts';
 
 /** What the walk asks of the server. */
@@ -68,6 +68,12 @@ export class Shrink {
     return this.#stop;
   }
 
+  /** Why it ended early, as long as that is so. */
+  stopReason(facts: RedisFacts): string | null {
+    if (this.#stop === null || facts.runId !== this.#seen.runId) return null;
+    return this.#stop.facts === null || stands(this.#stop, facts) ? this.#stop.reason : null;
+  }
+
   /** How far it is, for people. */
   note(facts: RedisFacts): string {
     const evicted = Math.max(0, facts.evictedKeys - (this.#firstEvicted ?? facts.evictedKeys));
@@ -84,16 +90,17 @@ export class Shrink {
   }
 
   async #run(): Promise<void> {
-    const before = this.#seen;
-    const defrag = this.plan.defrag && before.activeDefrag !== 'yes' && (await this.#server.setDefrag(true));
+    const { activeDefrag } = this.#seen;
+    const turnedOn = this.plan.defrag && activeDefrag !== 'yes' && (await this.#server.setDefrag(true));
+    const wanted = this.plan.defrag ? 'missing' : 'off';
     try {
-      await this.#walk(defrag || (this.plan.defrag && before.activeDefrag === 'yes'));
+      await this.#walk(turnedOn || activeDefrag === 'yes' ? 'on' : wanted);
     } finally {
-      if (defrag) await this.#server.setDefrag(false);
+      if (turnedOn) await this.#server.setDefrag(false);
     }
   }
 
-  async #walk(defrag: boolean): Promise<void> {
+  async #walk(defrag: Defrag): Promise<void> {
     await this.#server.purge();
     // The purge shows in RSS only at the next sample; what it gave back is not the merit of an eviction.
     await this.#pause(RSS_LOOK_MS);
@@ -114,7 +121,7 @@ export class Shrink {
       if (this.#cancelled.signal.aborted) return;
       if (followed) mark = this.#seen;
       else if (at > this.plan.toMaxmemoryBytes)
-        return this.#stopFor(describeStop(mark, this.#seen), this.#seen);
+        return this.#stopFor(describeStop(mark, this.#seen, defrag), this.#seen);
     }
   }
 
@@ -144,10 +151,10 @@ export class Shrink {
   }
 
   /** Whether RSS came down with what was evicted since the mark, or is within the budget anyway. */
-  async #followed(mark: RedisFacts, defrag: boolean): Promise<boolean> {
+  async #followed(mark: RedisFacts, defrag: Defrag): Promise<boolean> {
     let lowest = this.#seen.rssBytes;
     let fellMs = performance.now();
-    const patienceMs = defrag ? PATIENCE_MS.defrag : PATIENCE_MS.follow;
+    const patienceMs = defrag === 'on' ? PATIENCE_MS.defrag : PATIENCE_MS.follow;
     while (!this.#cancelled.signal.aborted) {
       if (heldOf(this.#seen) <= this.plan.toBytes || follows(mark, this.#seen, defrag)) return true;
       if (performance.now() - fellMs > patienceMs) return false;

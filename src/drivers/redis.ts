@@ -13,7 +13,9 @@ import {
   type CostModel,
   costOf,
   DEFAULT_OVERHEAD,
+  describeHeld,
   floorOf,
+  heldOf,
   maxmemoryFor,
   STEP_BYTES,
   weigh,
@@ -70,21 +72,15 @@ class RedisDriver implements Driver {
 
   async read(signal: AbortSignal): Promise<DriverState> {
     const facts = await this.#server.facts(signal);
-    const walk = this.#walk;
-    const stop = walk?.stop ?? null;
-    const { why, ...numbers } = weigh(
-      facts,
-      this.#model,
-      stop !== null && (stop.facts === null || stands(stop, facts)) ? stop.reason : null,
-    );
-    const moving =
-      walk === null || !walk.isUnderWay(facts)
-        ? {}
-        : { moving: { toBytes: walk.plan.toBytes, note: walk.note(facts) } };
+    const { why, ...numbers } = weigh(facts, this.#model);
+    const walk = this.#walk?.isUnderWay(facts) ? this.#walk : null;
+    const over = facts.maxmemoryBytes > 0 && heldOf(facts) > numbers.costBytes;
+    // While it moves memory lags behind; only afterwards something holds it.
+    const held = walk ? null : (this.#walk?.stopReason(facts) ?? (over ? describeHeld(facts, 'off') : null));
     return {
       ...numbers,
-      why,
-      ...moving,
+      why: { ...why, ...(held === null ? {} : { held }) },
+      ...(walk ? { moving: { toBytes: walk.plan.toBytes, note: walk.note(facts) } } : {}),
       settings: settingsOf(facts, this.#options.activeDefrag === true),
       instance: facts.runId,
       home: this.#home(facts),
@@ -115,25 +111,25 @@ class RedisDriver implements Driver {
   }
 
   async #resize(target: Target, signal: AbortSignal): Promise<Setting[]> {
-    const facts = await this.#server.facts(signal);
+    let facts = await this.#server.facts(signal);
     if ('settings' in target) return this.#goBack(target.settings, facts);
-    const asked = this.#maxmemoryToAsk(target.bytes, facts);
+    let asked = this.#maxmemoryToAsk(target.bytes, facts);
+    if (this.#walk?.isUnderWay(facts)) {
+      if (this.#walk.plan.toMaxmemoryBytes === asked)
+        return settingsOf({ ...facts, maxmemoryBytes: asked }, false);
+      await this.#walk.cancel();
+      facts = await this.#server.facts(signal);
+      asked = this.#maxmemoryToAsk(target.bytes, facts);
+    }
     const settings = settingsOf({ ...facts, maxmemoryBytes: asked }, false);
-    if (this.#walk !== null && !this.#walk.ended && this.#walk.plan.toMaxmemoryBytes === asked)
-      return settings;
-    await this.#walk?.cancel();
-    if (asked === facts.maxmemoryBytes) return settings;
-    const stop = this.#walk?.stop ?? null;
     const evicts = facts.countedBytes > asked;
     // A walk that stopped for a reason is not taken further while the reason stands: every pass would evict more.
-    if (evicts && stands(stop, facts)) return settings;
+    const isStopped = evicts && stands(this.#walk?.stop ?? null, facts);
+    if (asked === facts.maxmemoryBytes || isStopped) return settings;
     signal.throwIfAborted();
     if (evicts) {
-      const plan = {
-        toMaxmemoryBytes: asked,
-        toBytes: target.bytes,
-        defrag: this.#options.activeDefrag === true,
-      };
+      const defrag = this.#options.activeDefrag === true;
+      const plan = { toMaxmemoryBytes: asked, toBytes: target.bytes, defrag };
       this.#walk = new Shrink(this.#server, plan, facts, signal);
       return settings;
     }

@@ -239,6 +239,17 @@ test('redis driver: tries activedefrag and puts it back', real, async (t) => {
   assert.ok((after.heldBytes ?? 0) <= 80 * MiB);
 });
 
+test('redis driver: says when defragmentation would be the remedy and is missing', real, async (t) => {
+  const { server } = await full(t, { valueBytes: 200, bytes: 60 * MiB });
+  const driver = redisDriver({ name: 'cache', url: server.url, activeDefrag: true });
+  t.after(() => driver.close?.());
+  const defrags = await server.run('CONFIG', 'SET', 'activedefrag', 'yes').catch(() => null);
+  if (defrags !== null) return t.skip('this build defragments');
+  await driver.resize({ bytes: 70 * MiB, memory }, context());
+  const { why } = await still(driver);
+  assert.match(why?.held ?? '', /this build has no active defragmentation, so only a restart/);
+});
+
 test('redis driver: keeps what is set over a restart, where there is a config file', real, async (t) => {
   const { driver } = await full(t, { bytes: MiB });
   await assert.rejects(
