@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// The command `hotadd`. It keeps to old syntax, so that an old Node says what is wrong instead of a SyntaxError.
+// The command `hotadd`. It keeps to old syntax, so that an old Node says what is wrong instead of a
+// SyntaxError.
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 18)) {
   console.error(

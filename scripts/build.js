@@ -1,5 +1,5 @@
-// Builds what the package ships: dist (JavaScript and types) and the schema of hotadd.yaml. The last step checks
-// that every file which package.json promises is there.
+// Builds what the package ships: dist (JavaScript and types) and the schema of hotadd.yaml. The last step
+// checks that every file which package.json promises is there.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -1,6 +1,6 @@
-// Makes a fresh clone ready: installs what is missing, says so in a line, and does nothing else. It is the `pre`
-// script of start, dev, check, test and bench. Plain JavaScript without a dependency, because it runs on the
-// machine's own Node (20 and later) before anything is installed.
+// Makes a fresh clone ready: installs what is missing, says so in a line, and does nothing else. It is the
+// `pre` script of start, dev, check, test and bench. Plain JavaScript without a dependency, because it runs
+// on the machine's own Node (20 and later) before anything is installed.
 //
 //   --servers   also the servers of the real suites, on Debian as root
 //   --bench     also the C compiler of the reference programs in bench/
@@ -99,8 +99,8 @@ function aptGet(...args) {
 }
 
 /**
- * Installs packages and starts no service: policy-rc.d answers 101 (forbidden) while apt-get runs. A policy that
- * is there already is the machine's own and stays.
+ * Installs packages and starts no service: policy-rc.d answers 101 (forbidden) while apt-get runs. A policy
+ * that is there already is the machine's own and stays.
  */
 function installQuietly(packages) {
   const ownPolicy = !existsSync(POLICY);

@@ -1,6 +1,7 @@
-// Runs every test of the repository, or those below the paths given: `node scripts/test.js src/core`. The output
-// is node:test's own (spec); failures come after it, then every skipped test with its reason, and the summary
-// of node:test is last. In CI (CI=true) a skip of a real suite is a failure: nothing goes unnoticed there.
+// Runs every test of the repository, or those below the paths given: `node scripts/test.js src/core`. The
+// output is node:test's own (spec); failures come after it, then every skipped test with its reason, and the
+// summary of node:test is last. In CI (CI=true) a skip of a real suite is a failure: nothing goes unnoticed
+// there.
 import { existsSync, globSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join, relative } from 'node:path';
@@ -12,7 +13,9 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const EVERYTHING = ['src/**/*.test.ts', 'test/**/*.test.ts'];
 /** No test may hang the run; the slowest real suite needs well under a minute. */
 const TIMEOUT_MS = 180_000;
-/** A test that timed out may leave its process running; after this long without a word everything is stopped. */
+/**
+ * A test that timed out may leave its process running; after this long without a word everything is stopped.
+ */
 const SILENCE_MS = TIMEOUT_MS + 30_000;
 /** Two even on one core, since most of a real suite is waiting; four at most, since servers measure time. */
 const CONCURRENCY = Math.min(4, Math.max(2, availableParallelism()));

@@ -1,0 +1,148 @@
+// The documentation is held to the code: what the code knows is in the reference and nothing else is, links
+// resolve, and code in pages is cut from files that run. A part of hotadd that does not exist yet has nothing
+// to document, so its page may promise nothing: each list is compared both ways, also when it is empty.
+import assert from 'node:assert/strict';
+import { posix } from 'node:path';
+import { describe, test } from 'node:test';
+import { ERROR_CODES } from '../src/core/errors.ts';
+import { DRIVERS } from '../src/drivers/list.ts';
+import {
+  anchorsOf,
+  headingsOf,
+  keysOfSchema,
+  regionOf,
+  relativeLinksOf,
+  snippetsOf,
+  tableKeysOf,
+  titlesOf,
+} from './docs-text.ts';
+import { isThere, listFiles, readFile, readJson } from './repository.ts';
+
+const pages = listFiles().filter((path) => path.endsWith('.md'));
+
+function none(problems: readonly string[]): void {
+  if (problems.length > 0) assert.fail(`\n${problems.join('\n')}`);
+}
+
+/** Both ways: what is not documented, and what is documented and does not exist. */
+function sameNames(page: string, documented: readonly string[], known: readonly string[]): void {
+  none([
+    ...known.filter((name) => !documented.includes(name)).map((name) => `${page}: ${name} is not described`),
+    ...documented.filter((name) => !known.includes(name)).map((name) => `${page}: ${name} does not exist`),
+    ...documented
+      .filter((name, index) => documented.indexOf(name) !== index)
+      .map((name) => `${page}: ${name} is described twice`),
+  ]);
+}
+
+/** The names in the one exported table of a module: an array of `{ name }`. */
+function namesIn(module: Record<string, unknown>, path: string): string[] {
+  const named = (value: unknown): value is { name: string }[] =>
+    Array.isArray(value) && value.length > 0 && value.every((one) => typeof one?.name === 'string');
+  const table = Object.values(module).find(named);
+  assert.ok(table, `${path} exports no table of { name }`);
+  return table.map(({ name }) => name);
+}
+
+describe('docs: the reference is the code', () => {
+  test('docs: errors.md lists every error code and no other', () => {
+    const page = 'docs/reference/errors.md';
+    const codes = Object.keys(ERROR_CODES);
+    assert.ok(codes.length > 10, 'the table of codes was not found');
+    sameNames(page, tableKeysOf(readFile(page)), codes);
+  });
+
+  test('docs: cli.md has a section for every command and for no other', async () => {
+    const page = 'docs/reference/cli.md';
+    const sections = headingsOf(readFile(page)).flatMap(
+      (heading) => /^`?hotadd ([a-z]+)/.exec(heading)?.[1] ?? [],
+    );
+    const table = 'src/cli/commands.ts';
+    sameNames(page, sections, isThere(table) ? namesIn(await import(`../${table}`), table) : []);
+  });
+
+  test('docs: config.md lists every key of the schema and no other', () => {
+    const page = 'docs/reference/config.md';
+    const schema = 'schema/hotadd.schema.json';
+    sameNames(page, tableKeysOf(readFile(page)), isThere(schema) ? keysOfSchema(readJson(schema)) : []);
+  });
+
+  test('docs: every kind of driver has a page with its options, and every page has a kind', () => {
+    const folder = 'docs/reference/drivers';
+    const described = pages.filter((page) => posix.dirname(page) === folder);
+    const kinds = DRIVERS.map(({ kind }) => `${folder}/${kind}.md`);
+    sameNames(folder, described, kinds);
+    const missing = DRIVERS.flatMap(({ kind, options }) => {
+      const page = `${folder}/${kind}.md`;
+      const keys = tableKeysOf(readFile(page));
+      const unnamed = Object.keys(options.shape).filter((key) => !keys.includes(key));
+      return unnamed.map((key) => `${page}: no table row for option \`${key}\``);
+    });
+    none(missing);
+  });
+
+  test('docs: pages name error codes that exist', () => {
+    const wrong = pages.flatMap((page) =>
+      [...readFile(page).matchAll(/\bHOTADD_[A-Z]+(?:_[A-Z]+)*\b/g)]
+        .filter((match) => !Object.hasOwn(ERROR_CODES, match[0]))
+        .map((match) => `${page}: ${match[0]} does not exist`),
+    );
+    none(wrong);
+  });
+});
+
+describe('docs: pages', () => {
+  test('docs: every page has one title', () => {
+    none(
+      pages.filter((page) => titlesOf(readFile(page)).length !== 1).map((page) => `${page}: not one # title`),
+    );
+  });
+
+  test('docs: relative links and their anchors resolve', () => {
+    none(
+      pages.flatMap((page) => relativeLinksOf(readFile(page)).flatMap((target) => brokenLink(page, target))),
+    );
+  });
+
+  test('docs: code in pages is cut from files', () => {
+    none(
+      pages.flatMap((page) => snippetsOf(readFile(page)).flatMap((snippet) => wrongSnippet(page, snippet))),
+    );
+  });
+
+  test('docs: a decision has a number, a context, a decision, non-goals and consequences', () => {
+    const parts = ['Context', 'Decision', 'Non-goals', 'Consequences'];
+    const decisions = pages.filter((page) => page.startsWith('docs/decisions/'));
+    assert.ok(decisions.length > 0, 'no decision was found');
+    none(
+      decisions
+        .filter((page) => !/\/\d{4}-[a-z0-9-]+\.md$/.test(page))
+        .map((page) => `${page}: NNNN-title.md`),
+    );
+    const missing = (page: string) => parts.filter((part) => !headingsOf(readFile(page)).includes(part));
+    none(decisions.flatMap((page) => missing(page).map((part) => `${page}: has no "## ${part}"`)));
+  });
+});
+
+function brokenLink(page: string, target: string): string[] {
+  const [path = '', anchor] = target.split('#', 2);
+  const file = path === '' ? page : posix.join(posix.dirname(page), path);
+  if (!isThere(file)) return [`${page}: ${target} leads nowhere`];
+  if (anchor === undefined || !file.endsWith('.md') || anchorsOf(readFile(file)).includes(anchor)) return [];
+  return [`${page}: ${target}: ${file} has no heading for #${anchor}`];
+}
+
+/** TypeScript in a page must be cut from a file; other languages may be. */
+function wrongSnippet(
+  page: string,
+  { line, language, code, from }: ReturnType<typeof snippetsOf>[number],
+): string[] {
+  const place = `${page}:${line}`;
+  if (from === null) {
+    return language === 'ts' ? [`${place}: cut it from a file: <!-- from: examples/name.ts#region -->`] : [];
+  }
+  if (!isThere(from.path)) return [`${place}: ${from.path} does not exist`];
+  const expected = regionOf(readFile(from.path), from.region);
+  if (expected === null) return [`${place}: ${from.path} has no region ${from.region}`];
+  return expected === code ? [] : [`${place}: differs from ${from.path}; it reads\n${expected}`];
+}
