@@ -1,32 +1,10 @@
-// A cache that follows the memory of its container. Start it inside one and change the limit: it prints what it
-// hears. `node examples/cache.ts` in this repository needs `npm run build` first.
+// A cache that follows the memory of its container. Start it inside one and change the limit: it prints what
+// it hears. `node examples/cache.ts` in this repository needs `npm run build` first.
+// #region register
 import { buffers, formatBytes, openPartition } from 'hotadd';
-
-/** Stands for any cache that can be told how large it may be. */
-class Thumbnails {
-  readonly #kept = new Map<string, Uint8Array>();
-  maxBytes = 0;
-  heldBytes = 0;
-
-  keep(name: string, picture: Uint8Array): void {
-    this.#kept.set(name, picture);
-    this.heldBytes += picture.byteLength;
-    this.setMaxBytes(this.maxBytes);
-  }
-
-  setMaxBytes(bytes: number): void {
-    this.maxBytes = bytes;
-    for (const [name, picture] of this.#kept) {
-      if (this.heldBytes <= bytes) return;
-      this.#kept.delete(name);
-      this.heldBytes -= picture.byteLength;
-    }
-  }
-}
+import { Thumbnails } from './thumbnails.ts';
 
 const thumbnails = new Thumbnails();
-
-// #region register
 const partition = await openPartition({ apply: true }); // the cgroup that this process runs in
 const cache = buffers('thumbnails', {
   size: () => thumbnails.maxBytes,
