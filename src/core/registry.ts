@@ -37,6 +37,8 @@ export interface ListenerContext {
 
 export type Listener = (news: News, context: ListenerContext) => void | Promise<void>;
 
+const CLOSE_DEADLINE_MS = 5_000;
+
 export class Registry {
   readonly #clock: Clock;
   readonly #deadlines: Deadlines;
@@ -87,11 +89,15 @@ export class Registry {
     for (const delivery of this.#listeners) delivery.tell(news);
   }
 
-  /** Unregisters everybody; resolves when no call is in flight (N12). */
+  /** Unregisters everybody and waits for calls in flight, but not for ever: who hangs is left behind. */
   async close(): Promise<void> {
     const members = this.members;
     const deliveries = [...this.#listeners];
     this.#members.clear();
+    await this.#deadlines.race(this.#quiet(members, deliveries), CLOSE_DEADLINE_MS, () => undefined);
+  }
+
+  async #quiet(members: readonly Member[], deliveries: readonly Delivery[]): Promise<void> {
     await Promise.all([
       ...members.map(({ shell }) => shell.idle()),
       ...deliveries.map((delivery) => delivery.stop()),
