@@ -119,6 +119,7 @@ class KernelSensor implements Sensor {
   }
 
   readUsed(): number | null {
+    if (this.#gone) return null;
     try {
       return this.#own === null ? this.#host.readUsed() : this.#own.readUsed();
     } catch {
