@@ -1,5 +1,6 @@
-// Starts a real redis-server for a test: in a directory of its own, on a Unix socket and on request a port, stopped
-// by the pid that was started, also when the test fails. Without redis-server the suites skip and say what to do.
+// Starts a real redis-server for a test: in a directory of its own, on a Unix socket and on request a port,
+// stopped by the pid that was started, also when the test fails. Without redis-server the suites skip and say
+// what to do.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';

@@ -12,7 +12,9 @@ export interface DriverKind {
   readonly summary: string;
   /** The options of an entry beside `name` and `driver`. */
   readonly options: z.ZodObject;
-  /** Opens nothing yet: connections are made at the first call. `options` have been parsed with the schema. */
+  /**
+   * Opens nothing yet: connections are made at the first call. `options` have been parsed with the schema.
+   */
   open(name: string, options: unknown): Driver;
 }
 

@@ -1,5 +1,5 @@
-// Where a Redis server is: the address of a configuration entry taken apart. The text form for people never has
-// the secret in it. Pure.
+// Where a Redis server is: the address of a configuration entry taken apart. The text form for people never
+// has the secret in it. Pure.
 import { HotaddError } from '../core/errors.ts';
 
 export interface RedisAddress {

@@ -1,9 +1,9 @@
-// One connection to a server, made at the first call and again at the first call after it was lost: between calls
-// nothing retries. Calls share it in order, so what is written later takes effect later.
-import { readFile, stat } from 'node:fs/promises';
+// One connection to a server, made at the first call and again at the first call after it was lost: between
+// calls nothing retries. Calls share it in order, so what is written later takes effect later.
 import { HotaddError } from '../core/errors.ts';
 import type { RedisAddress } from './redis-address.ts';
 import { explain } from './redis-errors.ts';
+import { readSecret, readTls, type TlsFiles } from './redis-files.ts';
 
 /** The part of a node-redis client (version 5 or newer) that is used. */
 export interface RedisClient {
@@ -26,13 +26,6 @@ export interface ConnectionOptions {
   readonly passwordFile: string | null;
   readonly tls: TlsFiles;
   readonly client: RedisLibrary | null;
-}
-
-export interface TlsFiles {
-  readonly ca?: string | undefined;
-  readonly cert?: string | undefined;
-  readonly key?: string | undefined;
-  readonly serverName?: string | undefined;
 }
 
 /** Below the five seconds that the shell gives a read, so that this error is the one that is seen. */
@@ -114,7 +107,8 @@ export class RedisConnection {
     if (password !== null) this.#secrets = [...new Set([...this.#secrets, password])];
     const username = this.#options.username ?? address.username;
     const client = library.createClient({
-      // RESP 2 and no CLIENT SETINFO: connecting then sends nothing but AUTH, so no further rights are needed.
+      // RESP 2 and no CLIENT SETINFO: connecting then sends nothing but AUTH, so no further rights are
+      // needed.
       RESP: 2,
       disableClientInfo: true,
       maintNotifications: 'disabled',
@@ -148,41 +142,6 @@ async function loadLibrary(place: string): Promise<RedisLibrary> {
     throw new HotaddError('HOTADD_MISSING_CLIENT', 'the package redis is not installed', {
       place,
       mend: 'npm install redis',
-    });
-  }
-}
-
-async function readTls(place: string, tls: TlsFiles): Promise<object> {
-  const read = async (name: 'ca' | 'cert' | 'key') => {
-    const file = tls[name];
-    if (file === undefined) return {};
-    return { [name]: name === 'key' ? await readSecret(place, file) : await readOwn(place, file) };
-  };
-  const serverName = tls.serverName === undefined ? {} : { servername: tls.serverName };
-  return { ...(await read('ca')), ...(await read('cert')), ...(await read('key')), ...serverName };
-}
-
-/** A file with a secret; one that others may read is refused. */
-async function readSecret(place: string, file: string): Promise<string> {
-  const text = await readOwn(place, file);
-  const { mode } = await stat(file);
-  if ((mode & 0o007) !== 0) {
-    throw new HotaddError('HOTADD_UNSAFE_FILE', `${file} can be read or changed by others`, {
-      place,
-      mend: `chmod o-rwx ${file}`,
-    });
-  }
-  return text.replace(/\r?\n$/, '');
-}
-
-async function readOwn(place: string, file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
-    throw new HotaddError('HOTADD_BAD_CONFIG', `${file} cannot be read (${code})`, {
-      place,
-      mend: 'correct the path, or let this user read it',
     });
   }
 }

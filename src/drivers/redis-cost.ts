@@ -10,7 +10,9 @@ import type { RedisFacts } from './redis-info.ts';
 
 /** maxmemory moves in whole MiB. */
 export const STEP_BYTES = MiB;
-/** RSS over maxmemory of full servers was measured at 1.06 (20 KB values) to 1.22 (200 B values); Redis 7.0. */
+/**
+ * RSS over maxmemory of full servers was measured at 1.06 to 1.22, for values of 200 B to 20 KB; Redis 7.0.
+ */
 export const DEFAULT_OVERHEAD = 1.25;
 /** Room for pages that a fork makes the server copy, as a share of the set, when it forks at all. */
 export const DEFAULT_FORK_ROOM = 0.2;
@@ -79,8 +81,8 @@ export function floorOf(facts: RedisFacts, model: CostModel): Floor {
   const maxmemoryBytes = keeps === null ? least : Math.max(least, inUse);
   const reason =
     keeps === null
-      ? `below ${formatBytes(costOf(inUse, facts, model))} ${facts.policy} gives up entries; below this not even ` +
-        'its own buffers fit'
+      ? `below ${formatBytes(costOf(inUse, facts, model))} ${facts.policy} gives up entries; ` +
+        'below this not even its own buffers fit'
       : `${keeps}, so what is in use (${formatBytes(facts.countedBytes)}) stays in use`;
   return { maxmemoryBytes, bytes: costOf(maxmemoryBytes, facts, model), reason };
 }

@@ -1,5 +1,5 @@
-// What servers, sockets and TLS say, and what it means: the first rule that matches counts. The texts are those of
-// Redis 6.2 to 7.2 and Valkey (server.c, acl.c, config.c), of Node's sockets and of OpenSSL.
+// What servers, sockets and TLS say, and what it means: the first rule that matches counts. The texts are
+// those of Redis 6.2 to 7.2 and Valkey (server.c, acl.c, config.c), of Node's sockets and of OpenSSL.
 import type { ErrorCode } from '../core/errors.ts';
 
 export interface Rule {

@@ -48,7 +48,9 @@ function commandName(command: readonly string[]): string {
   return command.slice(0, words).join(' ').toLowerCase();
 }
 
-/** Codes of sockets and TLS are stabler than their messages; an attempt at several addresses has its own list. */
+/**
+ * Codes of sockets and TLS are stabler than their messages; an attempt at several addresses has its own list.
+ */
 function describe(thrown: unknown): string {
   if (thrown instanceof AggregateError) return thrown.errors.map(describe).join(', ');
   const code = thrown instanceof Error && 'code' in thrown ? `${String(thrown.code)} ` : '';

@@ -1,6 +1,6 @@
-// What a Redis or Valkey server says of itself, as numbers: the text of INFO and the replies of CONFIG GET in,
-// facts out. Pure. Fields that a version does not have are skipped: INFO's own documentation asks for that
-// (valkey.io/commands/info, Notes).
+// What a Redis or Valkey server says of itself, as numbers: the text of INFO and the replies of CONFIG GET
+// in, facts out. Pure. Fields that a version does not have are skipped: INFO's own documentation asks for
+// that (valkey.io/commands/info, Notes).
 import { HotaddError } from '../core/errors.ts';
 
 export interface RedisFacts {
@@ -26,7 +26,9 @@ export interface RedisFacts {
   readonly aofBufferBytes: number;
   readonly fragmentation: number | null;
   readonly appendOnly: boolean;
-  /** Save points, an append-only file or replicas: the server forks, and pages written meanwhile are copied. */
+  /**
+   * Save points, an append-only file or replicas: the server forks, and pages written meanwhile are copied.
+   */
   readonly forks: boolean;
   readonly evictedKeys: number;
   readonly expiringKeys: number;
@@ -125,7 +127,7 @@ function checkServer(place: string, info: Record<string, string | undefined>): v
   throw new HotaddError('HOTADD_UNSUPPORTED', `Redis ${version} is too old`, {
     place,
     // Eviction runs in small slices beside other work only since 6.2 (redis#7653).
-    mend: `update the server to ${OLDEST.join('.')} or newer: before, lowering maxmemory stops it while it evicts`,
+    mend: `update to ${OLDEST.join('.')} or newer: before, lowering maxmemory stops it while it evicts`,
   });
 }
 

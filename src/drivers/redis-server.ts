@@ -18,7 +18,8 @@ export class RedisServer {
     const [info, ...config] = await this.#connection.send(
       [
         ['INFO'],
-        // 6.2 takes one pattern at a time. This one also matches maxmemory-policy and replica-ignore-maxmemory.
+        // 6.2 takes one pattern at a time. This one also matches maxmemory-policy and replica-ignore-
+        // maxmemory.
         ['CONFIG', 'GET', '*maxmemory*'],
         ['CONFIG', 'GET', 'save'],
         ['CONFIG', 'GET', 'activedefrag'],

@@ -1,5 +1,5 @@
-// The walk on a simulated server, for what no packaged server shows: builds that defragment, and faults in the
-// middle. Real servers are in test/e2e/redis-driver.test.ts.
+// The walk on a simulated server, for what no packaged server shows: builds that defragment, and faults in
+// the middle. Real servers are in test/e2e/redis-driver.test.ts.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { MiB } from '../core/bytes.ts';
@@ -22,6 +22,7 @@ class SimulatedServer implements ShrinkServer {
 
   /** Memory of small values comes back only through defragmentation, a bit at each look. */
   async facts(): Promise<RedisFacts> {
+    await new Promise((resolve) => setImmediate(resolve));
     if (this.defrag === 'yes') this.rssMiB = Math.max(this.usedMiB * 1.08, this.rssMiB - 15);
     const info =
       `redis_version:7.0.15\r\nrun_id:${this.runId}\r\nevicted_keys:${400 - this.usedMiB}\r\n` +

@@ -78,8 +78,8 @@ export class Shrink {
   note(facts: RedisFacts): string {
     const evicted = Math.max(0, facts.evictedKeys - (this.#firstEvicted ?? facts.evictedKeys));
     return (
-      `maxmemory ${formatBytes(facts.maxmemoryBytes)} on its way to ${formatBytes(this.plan.toMaxmemoryBytes)}; ` +
-      `${evicted} keys evicted so far`
+      `maxmemory ${formatBytes(facts.maxmemoryBytes)} on its way to ` +
+      `${formatBytes(this.plan.toMaxmemoryBytes)}; ${evicted} keys evicted so far`
     );
   }
 
@@ -141,7 +141,10 @@ export class Shrink {
     return last;
   }
 
-  /** Nothing is left to evict: over its limit the server would refuse writes, so the limit goes above what is used. */
+  /**
+   * Nothing is left to evict: over its limit the server would refuse writes, so the limit goes above what is
+   * used.
+   */
   async #backUp(aboveBytes: number): Promise<void> {
     const facts = await this.#look();
     const needed = roundUp(facts.countedBytes, STEP_BYTES) + STEP_BYTES;

@@ -123,7 +123,8 @@ class RedisDriver implements Driver {
     }
     const settings = settingsOf({ ...facts, maxmemoryBytes: asked }, false);
     const evicts = facts.countedBytes > asked;
-    // A walk that stopped for a reason is not taken further while the reason stands: every pass would evict more.
+    // A walk that stopped for a reason is not taken further while the reason stands: every pass would evict
+    // more.
     const isStopped = evicts && stands(this.#walk?.stop ?? null, facts);
     if (asked === facts.maxmemoryBytes || isStopped) return settings;
     signal.throwIfAborted();

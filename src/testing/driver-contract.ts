@@ -2,8 +2,9 @@
 //
 //   for (const { title, run } of driverContract({ open, smallBytes, largeBytes })) test(title, run);
 //
-// Each check opens the driver anew over the same server and closes it; none depends on another. A failing check
-// says what to mend. The list asks what can be asked from outside; real memory moving is the driver's own test.
+// Each check opens the driver anew over the same server and closes it; none depends on another. A failing
+// check says what to mend. The list asks what can be asked from outside; real memory moving is the driver's
+// own test.
 import type { DriverState } from '../core/driver.ts';
 import { messageOf, Refusal } from '../core/errors.ts';
 import { COSTS, type DriverSubject, Trial } from './driver-trial.ts';

@@ -1,5 +1,5 @@
-// One driver on trial: asking it, waiting until it is still, and saying what is wrong. The checks themselves are in
-// driver-contract.ts.
+// One driver on trial: asking it, waiting until it is still, and saying what is wrong. The checks themselves
+// are in driver-contract.ts.
 import type { Driver, DriverState, ResizeContext, Setting, Target } from '../core/driver.ts';
 import { HotaddError } from '../core/errors.ts';
 import type { PhysicalMemory } from '../core/memory.ts';

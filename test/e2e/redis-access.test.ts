@@ -1,5 +1,5 @@
-// The Redis driver and the ways in: passwords, ACL users, TLS, servers that are gone, silent or forbidden. Every
-// error names the driver, the address without its secret, and the mend.
+// The Redis driver and the ways in: passwords, ACL users, TLS, servers that are gone, silent or forbidden.
+// Every error names the driver, the address without its secret, and the mend.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
