@@ -7,8 +7,8 @@
 import { constants } from 'node:fs';
 import { mkdir, open as openFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { HotaddError, messageOf } from '../core/errors.ts';
-import { checkSafe, checkSafeParent, codeOf } from './safe-file.ts';
+import { codeOf, HotaddError, messageOf } from '../core/errors.ts';
+import { checkSafe, checkSafeParent } from './safe-file.ts';
 
 /** The part of node's FileHandle that is used; a test hands in one that fails. */
 export interface LineHandle {

@@ -2,13 +2,12 @@
 // here writes, so a person can look while the agent runs; history.ts is the writer.
 import { open as openRead } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HotaddError } from '../core/errors.ts';
+import { codeOf, HotaddError } from '../core/errors.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { DriverIntent, Intent } from '../core/record.ts';
 import { idInBroken, NewerVersion, parseEntry } from './history-entry.ts';
 import { historyError, type OnLine, readBackwards, scanLines } from './history-file.ts';
 import { type DriverMemory, HistoryMemory } from './history-memory.ts';
-import { codeOf } from './safe-file.ts';
 
 export const HISTORY_FILE = 'history.ndjson';
 

@@ -2,9 +2,9 @@
 // the agent's rights, so a file that others than its owner may write is refused, and so is one whose owner is
 // neither root nor the user that runs this. Windows has no such bits; there nothing is checked.
 import { constants, type Stats } from 'node:fs';
-import { access, type FileHandle, open, realpath, stat } from 'node:fs/promises';
+import { access, type FileHandle, lstat, mkdir, open, realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { HotaddError, messageOf } from '../core/errors.ts';
+import { codeOf, HotaddError, messageOf } from '../core/errors.ts';
 
 const WRITABLE_BY_OTHERS = 0o022;
 const WORLD_WRITABLE = 0o002;
@@ -13,12 +13,6 @@ const STICKY = 0o1000;
 /** Who runs this; `null` where the system has no user ids. */
 export function presentUser(): number | null {
   return process.getuid?.() ?? null;
-}
-
-/** The kernel's code of a failed call (`ENOENT`, `ENOSPC`, ...), or `null`. */
-export function codeOf(thrown: unknown): string | null {
-  const code = thrown instanceof Error && 'code' in thrown ? thrown.code : null;
-  return typeof code === 'string' ? code : null;
 }
 
 type Standing = Pick<Stats, 'mode' | 'uid'>;
@@ -126,4 +120,19 @@ function unreadable(path: string, thrown: unknown, rules: Parameters<typeof read
     mend,
     cause: thrown,
   });
+}
+
+/**
+ * Makes a folder for the user that runs this, or takes the one that is there. Under a folder that everybody may
+ * write, such as /tmp, somebody else may have been first: then it is refused, and so is a symbolic link.
+ * @throws HotaddError HOTADD_UNSAFE_FILE.
+ */
+export async function makeOwnFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  const standing = await lstat(path);
+  if (!standing.isDirectory()) {
+    throw new HotaddError('HOTADD_UNSAFE_FILE', 'is not a folder', { place: path, mend: 'move it away' });
+  }
+  checkSafe(path, standing);
+  await checkSafeParent(path);
 }
