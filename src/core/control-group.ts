@@ -1,5 +1,5 @@
-// A cgroup as a place in the file system, and the names of its memory files: what sense/ reads and operations/
-// write. Kernel sources: Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/memory.rst.
+// A cgroup as a place in the file system, and the names of its memory files: what sense/ reads and
+// operations/ write. Kernel sources: Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/memory.rst.
 import { HotaddError } from './errors.ts';
 import type { Limit } from './memory.ts';
 

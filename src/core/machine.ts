@@ -6,6 +6,12 @@ export interface Machine {
   readText(path: string): string;
   /** The names in a folder, unsorted. Throws like `readText`. */
   list(path: string): string[];
+  /**
+   * The same names, read as they are asked for: a folder of tens of thousands (memory blocks) must not hold
+   * the loop. A machine that has none of that size leaves it out. Throws like `readText`, while it is walked
+   * too.
+   */
+  walk?(path: string): Iterable<string>;
   /** The inode number of a file or folder: tells a re-created cgroup from the one before. Throws like `readText`. */
   inode(path: string): number;
   /** Writes a control file whole, in one write. Throws the kernel's refusal (EBUSY, EINVAL, EACCES, ...). */
@@ -13,7 +19,8 @@ export interface Machine {
   /** Calls `onHint` when a file may have changed. A hint only wakes: the caller reads again. Never throws: no hint is no harm. */
   watch(path: string, onHint: () => void): () => void;
   /**
-   * Calls back for each kernel uevent of subsystem `memory` or `node`, and once when events may have been lost.
+   * Calls back for each kernel uevent of subsystem `memory` or `node`, and once when events may have been
+   * lost.
    * @returns a function that closes it, or the reason why this machine has no uevents to give.
    */
   uevents(onUevent: (uevent: Uevent) => void, onLost: () => void): (() => void) | { unavailable: string };

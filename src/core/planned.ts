@@ -159,6 +159,11 @@ async function start(running: Running, look: Survey): Promise<void> {
         ownLimitBytes: running.request.toBytes,
         unmoved,
       });
+      await notifier.seams.recorder.intent({
+        change,
+        startedAt: running.startedAt,
+        drivers: intentsOf(again),
+      });
       await tellStart(running, again, round);
     }
     watch.answered();
@@ -194,10 +199,19 @@ async function complete(running: Running, reason: string | null): Promise<Outcom
   const look = await survey(notifier.seams, { repair: false, unmoved: unproven(running) });
   notifier.planFor(look.memory);
   const round = notifier.beginRound(change.changeId, 'complete');
-  addAnswers(running, await notifier.pass(look, round));
-  const short = reason ?? shortOf(running);
+  const unwritten = await writeIntent(running, look);
+  if (unwritten === null) addAnswers(running, await notifier.pass(look, round));
+  const short = reason ?? unwritten ?? shortOf(running);
   const result = short === null ? resultOf(running.answers, round.overtaken) : 'partly';
   return end(running, { result, look: await survey(notifier.seams, { repair: false }), reason: short });
+}
+
+/** Before anyone is resized the history has it (E2); `null` when it has, else why nobody is. */
+async function writeIntent(running: Running, look: Survey): Promise<string | null> {
+  const drivers = intentsOf(look);
+  if (drivers.length === 0) return null;
+  const { change, startedAt, notifier } = running;
+  return notifier.seams.recorder.intent({ change, startedAt, drivers }).then(() => null, messageOf);
 }
 
 /** The operation may have succeeded in part: what it reached is read, not believed. */

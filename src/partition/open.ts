@@ -33,10 +33,15 @@ export interface OpenOptions {
   /** The machine to read; default: this one. */
   readonly machine?: Machine;
   readonly clock?: Clock;
-  readonly recorder?: Recorder;
-  readonly standing?: Surroundings['standing'];
+  /** Opened once the partition is held: who remembers changes, and what is remembered of drivers. */
+  readonly journal?: () => Promise<Journal>;
   /** Folder for the lock where the system has no abstract sockets. */
   readonly lockFolder?: string;
+}
+
+export interface Journal {
+  readonly recorder: Recorder;
+  readonly standing: Surroundings['standing'];
 }
 
 /**
@@ -52,11 +57,14 @@ export async function openPartition(options: OpenOptions = {}): Promise<Partitio
     clock,
     partition: parsePartitionName(options.partition ?? 'self'),
   });
+  let lock: Lock | null = null;
   try {
-    const lock = options.apply === true ? await takeLock(sensor, options) : null;
-    return assemble({ machine, clock, sensor, lock }, options);
+    if (options.apply === true) lock = await takeLock(sensor, options);
+    const journal = (await options.journal?.()) ?? { recorder: forgetfulRecorder(), standing: () => null };
+    return assemble({ machine, clock, sensor, lock, journal }, options);
   } catch (error) {
     sensor.close();
+    await lock?.release();
     throw error;
   }
 }
@@ -66,9 +74,10 @@ interface Opened {
   readonly clock: Clock;
   readonly sensor: Sensor;
   readonly lock: Lock | null;
+  readonly journal: Journal;
 }
 
-function assemble({ machine, clock, sensor, lock }: Opened, options: OpenOptions): Partition {
+function assemble({ machine, clock, sensor, lock, journal }: Opened, options: OpenOptions): Partition {
   const registry = new Registry(clock);
   const notifier = new Notifier({
     clock,
@@ -79,8 +88,8 @@ function assemble({ machine, clock, sensor, lock }: Opened, options: OpenOptions
     apply: options.apply ?? false,
     sense: () => sensor.read(),
     selfHeldBytes: () => selfHeldBytes(machine),
-    standing: options.standing ?? (() => null),
-    recorder: options.recorder ?? forgetfulRecorder(),
+    standing: journal.standing,
+    recorder: journal.recorder,
     ...(options.onOutcome === undefined ? {} : { onOutcome: options.onOutcome }),
   });
   notifier.planFor(sensor.read());
