@@ -1,7 +1,8 @@
 // Runs every test of the repository, or those below the paths given: `node scripts/test.js src/core`. The
 // output is node:test's own (spec); failures come after it, then every skipped test with its reason, and the
 // summary of node:test is last. In CI (CI=true) a skip of a real suite is a failure: nothing goes unnoticed
-// there.
+// there. With `--with-check` (npm test) `npm run check` goes first; tests run also when it fails.
+import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join, relative } from 'node:path';
@@ -49,13 +50,20 @@ function describeSkip({ name, skip, file }) {
   return { reason, line: `﹣ ${name} (${relative(ROOT, file ?? ROOT)}): ${reason}` };
 }
 
+function check() {
+  const [command, ...args] = ['npm', 'run', '--silent', 'check'];
+  return spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'] }).status === 0;
+}
+
+const asked = process.argv.slice(2);
 process.chdir(ROOT);
-const files = findFiles(process.argv.slice(2));
+const files = findFiles(asked.filter((arg) => arg !== '--with-check'));
 if (files.length === 0) {
   console.error('test: no test file matches; give a folder or a *.test.ts file');
   process.exit(2);
 }
 
+const checked = asked.includes('--with-check') ? check() : true;
 const body = new spec();
 body.pipe(process.stdout, { end: false });
 const skips = [];
@@ -81,5 +89,6 @@ if (process.env.CI === 'true' && skips.some(({ reason }) => reason.startsWith(RE
   console.log('test: a skipped real suite is a failure in CI');
   failed = true;
 }
+if (!checked) console.log('\ntest: `npm run check` failed, see above');
 process.stdout.write(`\n${await render(summary)}`);
-process.exitCode = failed ? 1 : 0;
+process.exitCode = failed || !checked ? 1 : 0;
