@@ -94,7 +94,9 @@ function captureGroups(copy: Copy): void {
   copy(`${top}/cgroup.sane_behavior`);
 }
 
-/** `/system.slice/secret.service` becomes `/level-1/level-2`; the same name always becomes the same number. */
+/**
+ * `/system.slice/secret.service` becomes `/level-1/level-2`; the same name always becomes the same number.
+ */
 function renumberer(): (path: string) => string {
   const numbers = new Map<string, string>();
   return (path) =>

@@ -12,11 +12,17 @@ export interface Machine {
    * too.
    */
   walk?(path: string): Iterable<string>;
-  /** The inode number of a file or folder: tells a re-created cgroup from the one before. Throws like `readText`. */
+  /**
+   * The inode number of a file or folder: tells a re-created cgroup from the one before. Throws like
+   * `readText`.
+   */
   inode(path: string): number;
   /** Writes a control file whole, in one write. Throws the kernel's refusal (EBUSY, EINVAL, EACCES, ...). */
   writeText(path: string, text: string): void;
-  /** Calls `onHint` when a file may have changed. A hint only wakes: the caller reads again. Never throws: no hint is no harm. */
+  /**
+   * Calls `onHint` when a file may have changed. A hint only wakes: the caller reads again. Never throws: no
+   * hint is no harm.
+   */
   watch(path: string, onHint: () => void): () => void;
   /**
    * Calls back for each kernel uevent of subsystem `memory` or `node`, and once when events may have been

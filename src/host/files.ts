@@ -1,6 +1,15 @@
 // Reads and writes the kernel's files, as they are or below a root that holds a captured machine (S7).
 // Read this when a file is read too slowly, or a captured tree behaves unlike the machine it came from.
-import { closeSync, constants, openSync, readdirSync, readSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  opendirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { join, normalize } from 'node:path/posix';
 
 // A read on a file held open costs a tenth of open + read + close. A kernel file read again from position 0
@@ -11,14 +20,22 @@ const HELD_FILES = 64;
 
 let buffer = Buffer.allocUnsafe(64 * 1024);
 
-/** The text of an open file from its start; files of /proc come in several reads. */
-function readWhole(fd: number): string {
+// An attribute of sysfs is at most a page and comes in one read (Documentation/filesystems/sysfs.rst); a file
+// of /proc may come in several, each shorter than asked.
+const ONE_READ = /^\/sys\/devices\//;
+// Names per system call, and per slice of the loop.
+const NAMES_AT_ONCE = 512;
+const HAS_DOTS = /\/(?:\.|\/)/;
+
+/** The text of an open file from its start. */
+function readWhole(fd: number, oneRead = false): string {
   let length = 0;
   for (;;) {
     if (length === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2);
-    const read = readSync(fd, buffer, length, buffer.length - length, length);
-    if (read === 0) return buffer.toString('utf8', 0, length);
+    const asked = buffer.length - length;
+    const read = readSync(fd, buffer, length, asked, length);
     length += read;
+    if (read === 0 || (oneRead && read < asked)) return buffer.toString('utf8', 0, length);
   }
 }
 
@@ -32,16 +49,27 @@ export class KernelFiles {
 
   /** Where a path of the machine is on this disk; never outside the root, whatever a captured file says. */
   place(path: string): string {
-    return this.#root === null ? path : join(this.#root, normalize(`/${path}`));
+    if (this.#root === null) return path;
+    if (path.startsWith('/') && !HAS_DOTS.test(path)) return this.#root + path;
+    return join(this.#root, normalize(`/${path}`));
   }
 
   readText(path: string): string {
     if (this.#root === null && HELD_OPEN.test(path)) return this.#readHeld(path);
     const fd = openSync(this.place(path), 'r');
     try {
-      return readWhole(fd);
+      return readWhole(fd, ONE_READ.test(path));
     } finally {
       closeSync(fd);
+    }
+  }
+
+  *walk(path: string): Iterable<string> {
+    const folder = opendirSync(this.place(path), { bufferSize: NAMES_AT_ONCE });
+    try {
+      for (let entry = folder.readSync(); entry !== null; entry = folder.readSync()) yield entry.name;
+    } finally {
+      folder.closeSync();
     }
   }
 

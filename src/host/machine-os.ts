@@ -16,6 +16,7 @@ export function machineOs(options: { root?: string } = {}): Machine {
   return {
     readText: (path) => files.readText(path),
     list: (path) => files.list(path),
+    walk: (path) => files.walk(path),
     inode: (path) => files.inode(path),
     writeText: (path, text) => files.writeText(path, text),
     watch: (path, onHint) => (root === null ? watchFile(path, onHint) : NO_HINT),

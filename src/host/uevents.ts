@@ -1,6 +1,6 @@
-// Kernel uevents over netlink, on the main loop: koffi calls libc for the socket and libuv for uv_poll, so there
-// is no thread, no wakeup when idle, and no compiler. koffi is optional and loaded on the first call only.
-// Source of the event format: lib/kobject_uevent.c; fields are separated by NUL.
+// Kernel uevents over netlink, on the main loop: koffi calls libc for the socket and libuv for uv_poll, so
+// there is no thread, no wakeup when idle, and no compiler. koffi is optional and loaded on the first call
+// only. Source of the event format: lib/kobject_uevent.c; fields are separated by NUL.
 import { createRequire } from 'node:module';
 import { isMainThread } from 'node:worker_threads';
 import { messageOf } from '../core/errors.ts';

@@ -1,5 +1,5 @@
-// The limit files of one cgroup: read, write and check, with errors that name the file and the mend. What limit-v1.ts
-// and limit-v2.ts have in common.
+// The limit files of one cgroup: read, write and check, with errors that name the file and the mend. What
+// limit-v1.ts and limit-v2.ts have in common.
 import { formatBytes } from '../core/bytes.ts';
 import { pause } from '../core/clock.ts';
 import { parseLimit } from '../core/control-group.ts';
@@ -40,7 +40,9 @@ export class LimitFiles {
     }
   }
 
-  /** Writes, and gives what the kernel made of it. Throws the kernel's own refusal, so that EBUSY can be told. */
+  /**
+   * Writes, and gives what the kernel made of it. Throws the kernel's own refusal, so that EBUSY can be told.
+   */
   writeRaw(name: string, text: string): Limit {
     this.#options.machine.writeText(`${this.folder}/${name}`, text);
     return this.read(name);
@@ -73,7 +75,8 @@ export class LimitFiles {
     if (used + headroomBytes <= toBytes) return;
     throw new HotaddError(
       'HOTADD_OPERATION',
-      `${formatBytes(used)} in use and ${formatBytes(headroomBytes)} to keep free do not fit ${formatBytes(toBytes)}`,
+      `${formatBytes(used)} in use and ${formatBytes(headroomBytes)} to keep free ` +
+        `do not fit ${formatBytes(toBytes)}`,
       { place: this.folder },
     );
   }

@@ -1,6 +1,7 @@
-// memory.limit_in_bytes of cgroup v1. The kernel refuses to lower it below what it can reclaim (EBUSY: "not yet"), and
-// keeps limit <= memory+swap limit at all times: lowering moves the limit first, raising the memory+swap limit. The
-// swap allowance between the two stays what it was. Source: cgroup-v1/memory.rst, sections 2.4 and 3.
+// memory.limit_in_bytes of cgroup v1. The kernel refuses to lower it below what it can reclaim (EBUSY: "not
+// yet"), and keeps limit <= memory+swap limit at all times: lowering moves the limit first, raising the
+// memory+swap limit. The swap allowance between the two stays what it was. Source: cgroup-v1/memory.rst,
+// sections 2.4 and 3.
 import { CONTROL_FILES as FILES } from '../core/control-group.ts';
 import { HotaddError, messageOf } from '../core/errors.ts';
 import type { Limit } from '../core/memory.ts';

@@ -1,6 +1,6 @@
-// memory.max of cgroup v2. Lowering it below use kills at once, so memory.high goes first: it reclaims and slows, but
-// never kills. With high in place use is read again, and only then max is written (F2). high is put back as it was,
-// whatever happens. Source: cgroup-v2.rst, memory.max and memory.high.
+// memory.max of cgroup v2. Lowering it below use kills at once, so memory.high goes first: it reclaims and
+// slows, but never kills. With high in place use is read again, and only then max is written (F2). high is
+// put back as it was, whatever happens. Source: cgroup-v2.rst, memory.max and memory.high.
 import { CONTROL_FILES as FILES, tighter } from '../core/control-group.ts';
 import { HotaddError, messageOf } from '../core/errors.ts';
 import type { Limit } from '../core/memory.ts';

@@ -94,7 +94,7 @@ describe('limit v2', () => {
     assert.equal(writes().length, 2);
   });
 
-  it('F2 a max that cannot be written: high is put back and the error tells the right that is missing', async () => {
+  it('F2 a max that cannot be written: high is put back and the missing right is told', async () => {
     for (const code of ['EACCES', 'EPERM', 'EROFS']) {
       const { machine, operation, textOf } = setUp(2, V2);
       machine.onWrite = (path) => {

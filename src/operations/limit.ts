@@ -1,9 +1,9 @@
 // The operation of a planned change on a cgroup: writes its limit, when and only when F2 holds.
 //
-//   is the limit what the plan took it for? -> is there room (used + headroom <= target)? -> write -> read back
+//   is the limit the expected one? -> is there room (used + headroom <= target)? -> write -> read back
 //
-// The kernel kills inside the write when a v2 limit falls below use, before anybody can react; so each version has
-// its own careful order (limit-v2.ts, limit-v1.ts). Nobody is killed by a raise.
+// The kernel kills inside the write when a v2 limit falls below use, before anybody can react; so each
+// version has its own careful order (limit-v2.ts, limit-v1.ts). Nobody is killed by a raise.
 
 import { formatBytes } from '../core/bytes.ts';
 import type { Clock } from '../core/clock.ts';
@@ -24,7 +24,10 @@ export interface LimitOptions {
 }
 
 export interface LimitRequest {
-  /** The limit that the plan was made for. Another one in force means that somebody else wrote: nothing is done. */
+  /**
+   * The limit that the plan was made for. Another one in force means that somebody else wrote: nothing is
+   * done.
+   */
   readonly expectBytes: Limit;
   /** Bytes to keep free below the new limit (F2). */
   readonly headroomBytes: number;

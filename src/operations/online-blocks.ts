@@ -1,5 +1,5 @@
-// Brings memory blocks online (S5): memory that was added stays unused until somebody writes the kernel's word to
-// memoryN/state. Source: Documentation/admin-guide/mm/memory-hotplug.rst, "Onlining Memory Blocks".
+// Brings memory blocks online (S5): memory that was added stays unused until somebody writes the kernel's
+// word to memoryN/state. Source: Documentation/admin-guide/mm/memory-hotplug.rst, "Onlining Memory Blocks".
 import { type Clock, pause } from '../core/clock.ts';
 import type { Machine } from '../core/machine.ts';
 import { kernelRefusal } from './kernel-refusal.ts';

@@ -1,5 +1,5 @@
-// Every captured machine is read as it is (S7), and what hotadd says of it is known. With memory blocks, lsmem of
-// util-linux is asked the same and has to agree.
+// Every captured machine is read as it is (S7), and what hotadd says of it is known. With memory blocks,
+// lsmem of util-linux is asked the same and has to agree.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';

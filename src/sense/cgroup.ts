@@ -41,7 +41,10 @@ export function readMembership(machine: Machine, pid: number | 'self'): CgroupMe
   return parseMembership(machine.readText(`/proc/${pid}/cgroup`));
 }
 
-/** The mounts of the hierarchy that holds the memory controller. A later mount at the same place hides the earlier. */
+/**
+ * The mounts of the hierarchy that holds the memory controller. A later mount at the same place hides the
+ * earlier.
+ */
 export function readMemoryMounts(machine: Machine, version: 1 | 2): CgroupMount[] {
   const byPlace = new Map<string, CgroupMount>();
   for (const mount of parseMountinfo(machine.readText('/proc/self/mountinfo'))) {
@@ -149,7 +152,10 @@ function readFlag(machine: Machine, file: string): string | null {
   }
 }
 
-/** The cgroup of a process of this machine; `null` where no cgroup of it can be seen. @throws HotaddError HOTADD_GONE */
+/**
+ * The cgroup of a process of this machine; `null` where no cgroup of it can be seen. @throws HotaddError
+ * HOTADD_GONE
+ */
 export function locateGroupOf(machine: Machine, pid: number | 'self'): LocatedGroup | null {
   const membership = readMembership(machine, pid);
   if (membership === null) return null;

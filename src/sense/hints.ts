@@ -1,6 +1,7 @@
-// Hints (S3): they only wake, and the truth is read again. inotify on the limit files of every visible level, on
-// memory.events and on the parent folder (a removal shows only there); uevents for memory blocks and nodes. What
-// gives no hint (balloon, virtio-mem inside a block, hidden ancestors) is found by the poll, which is always on.
+// Hints (S3): they only wake, and the truth is read again. inotify on the limit files of every visible level,
+// on memory.events and on the parent folder (a removal shows only there); uevents for memory blocks and
+// nodes. What gives no hint (balloon, virtio-mem inside a block, hidden ancestors) is found by the poll,
+// which is always on.
 import { type ControlGroup, CONTROL_FILES as FILES } from '../core/control-group.ts';
 import type { Machine } from '../core/machine.ts';
 
@@ -43,7 +44,9 @@ export class Hints {
   }
 }
 
-/** @param limitFiles those of the own and every visible level above. @returns the files to watch, each once. */
+/**
+ * @param limitFiles those of the own and every visible level above. @returns the files to watch, each once.
+ */
 export function filesToWatch(group: ControlGroup | null, limitFiles: readonly string[]): string[] {
   if (group === null) return [];
   const files = new Set(limitFiles);

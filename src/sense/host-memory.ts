@@ -26,7 +26,9 @@ export class HostMemory {
   readonly #clock: Clock;
   readonly #onHint: () => void;
   readonly #closeUevents: () => void;
-  /** False on systems without /proc and /sys: then the runtime's word for total memory is all there is (S9). */
+  /**
+   * False on systems without /proc and /sys: then the runtime's word for total memory is all there is (S9).
+   */
   readonly #linux: boolean;
   readonly #meminfo = new Kept<Meminfo>();
   readonly #nodes = new Kept<NodeMemory[] | null>();

@@ -1,5 +1,5 @@
-// The kernel's "key value" lines, as in memory.stat, /proc/meminfo and memory.events. Files are read often and
-// few keys are wanted, so one key is looked for instead of taking all lines apart.
+// The kernel's "key value" lines, as in memory.stat, /proc/meminfo and memory.events. Files are read often
+// and few keys are wanted, so one key is looked for instead of taking all lines apart.
 import { HotaddError } from '../core/errors.ts';
 
 const SPACE = 32;

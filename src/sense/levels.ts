@@ -98,8 +98,8 @@ function levelReaderV1(machine: Machine, group: ControlGroup): LevelReader {
 }
 
 /**
- * v1 tells the tightest limit from the own cgroup up, also of ancestors that cannot be seen from here. What is
- * tighter than every visible limit is such an ancestor's, and is told at the highest visible level.
+ * v1 tells the tightest limit from the own cgroup up, also of ancestors that cannot be seen from here. What
+ * is tighter than every visible limit is such an ancestor's, and is told at the highest visible level.
  */
 export function withHiddenLimit(levels: readonly Level[], hierarchical: Limit | null): readonly Level[] {
   if (hierarchical === null || hierarchical === 'max') return levels;

@@ -1,6 +1,6 @@
-// The kernel's units of online/offline: /sys/devices/system/memory/memoryN/state. A large machine has 32,768 of
-// them, so they are scanned once, in slices, and after that one event reads one block again.
-// Source: Documentation/admin-guide/mm/memory-hotplug.rst.
+// The kernel's units of online/offline: /sys/devices/system/memory/memoryN/state. A large machine has 32,768
+// of them, so they are scanned once, in slices, and after that one event reads one block again. Source:
+// Documentation/admin-guide/mm/memory-hotplug.rst.
 import { type Clock, pause } from '../core/clock.ts';
 import { HotaddError, messageOf } from '../core/errors.ts';
 import type { Machine, Uevent } from '../core/machine.ts';
@@ -9,15 +9,17 @@ import { isGone } from './reading.ts';
 
 export const BLOCKS_FOLDER = '/sys/devices/system/memory';
 
-// The loop is never held for longer than 10 ms; half of that leaves room for the read that crosses the line.
-const SLICE_MS = 5;
-const BLOCKS_PER_LOOK_AT_CLOCK = 16;
+// The loop is never held for longer than 10 ms; less leaves room for the reads that cross the line.
+const SLICE_MS = 4;
+const BLOCKS_PER_LOOK_AT_CLOCK = 8;
 
 const BLOCK_NAME = /^memory(\d+)$/;
 const BLOCK_PATH = /\/memory\/memory(\d+)$/;
 const HEX = /^[0-9a-f]+$/i;
 
-/** The file is hexadecimal without a prefix: `8000000` is 128 MiB. @throws HotaddError HOTADD_BAD_KERNEL_FILE */
+/**
+ * The file is hexadecimal without a prefix: `8000000` is 128 MiB. @throws HotaddError HOTADD_BAD_KERNEL_FILE
+ */
 export function parseBlockSize(text: string): number {
   const size = HEX.test(text.trim()) ? Number.parseInt(text.trim(), 16) : 0;
   if (size > 0) return size;
@@ -43,6 +45,30 @@ export function onlineCommand(blocks: readonly number[]): string | null {
     at = end + 1;
   }
   return `for n in ${parts.join(' ')}; do echo online > ${BLOCKS_FOLDER}/memory$n/state; done`;
+}
+
+/** Work in slices: asks the clock now and then, and gives the loop back when a slice is over. */
+class Slices {
+  readonly #clock: Clock;
+  #startMs: number;
+  #untilLook = BLOCKS_PER_LOOK_AT_CLOCK;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#startMs = clock.monotonicMs();
+  }
+
+  isOver(): boolean {
+    this.#untilLook -= 1;
+    if (this.#untilLook > 0) return false;
+    this.#untilLook = BLOCKS_PER_LOOK_AT_CLOCK;
+    return this.#clock.monotonicMs() - this.#startMs >= SLICE_MS;
+  }
+
+  async next(): Promise<void> {
+    await pause(this.#clock, 0);
+    this.#startMs = this.#clock.monotonicMs();
+  }
 }
 
 /** The states of all blocks, kept by event and by scan. */
@@ -83,7 +109,10 @@ export class BlockStates {
     if (digits !== undefined) this.#readBlock(Number(digits));
   }
 
-  /** Reads all blocks, giving the loop back every few milliseconds. Asked for while it runs, it runs once more. */
+  /**
+   * Reads all blocks, giving the loop back every few milliseconds. Asked for while it runs, it runs once
+   * more.
+   */
   async scan(): Promise<void> {
     if (this.#scan !== null) {
       this.#again = true;
@@ -112,24 +141,20 @@ export class BlockStates {
 
   async #scanOnce(): Promise<void> {
     this.#sizeBytes = parseBlockSize(this.#machine.readText(`${BLOCKS_FOLDER}/block_size_bytes`));
-    const found = new Set<number>();
-    for (const name of this.#machine.list(BLOCKS_FOLDER)) {
+    const seen = new Set<number>();
+    const slices = new Slices(this.#clock);
+    for (const name of this.#machine.walk?.(BLOCKS_FOLDER) ?? this.#machine.list(BLOCKS_FOLDER)) {
       const block = parseBlockName(name);
-      if (block !== null) found.add(block);
-    }
-    await pause(this.#clock, 0);
-    let sliceStart = this.#clock.monotonicMs();
-    let untilLook = BLOCKS_PER_LOOK_AT_CLOCK;
-    // What is not listed may have arrived since, by event: reading it again tells which of the two it is.
-    for (const block of this.#states.keys()) found.add(block);
-    for (const block of found) {
+      if (block === null) continue;
+      seen.add(block);
       this.#readBlock(block);
-      untilLook -= 1;
-      if (untilLook > 0) continue;
-      untilLook = BLOCKS_PER_LOOK_AT_CLOCK;
-      if (this.#clock.monotonicMs() - sliceStart < SLICE_MS) continue;
-      await pause(this.#clock, 0);
-      sliceStart = this.#clock.monotonicMs();
+      if (slices.isOver()) await slices.next();
+    }
+    // What is not listed may have arrived since, by event: reading it again tells which of the two it is.
+    for (const block of [...this.#states.keys()]) {
+      if (seen.has(block)) continue;
+      this.#readBlock(block);
+      if (slices.isOver()) await slices.next();
     }
   }
 

@@ -1,5 +1,6 @@
-// /proc/PID/mountinfo: where the cgroup hierarchies are mounted, and which part of each. /proc/cgroups is never
-// read: it has been changed and lies on new kernels. Source: Documentation/filesystems/proc.rst, section 3.5.
+// /proc/PID/mountinfo: where the cgroup hierarchies are mounted, and which part of each. /proc/cgroups is
+// never read: it has been changed and lies on new kernels. Source: Documentation/filesystems/proc.rst,
+// section 3.5.
 
 export interface CgroupMount {
   readonly version: 1 | 2;
@@ -16,8 +17,8 @@ function unescaped(field: string): string {
 }
 
 /**
- * The cgroup mounts, in the order of the file. Lines with missing fields are passed over, and so are mounts whose
- * cgroup has been deleted.
+ * The cgroup mounts, in the order of the file. Lines with missing fields are passed over, and so are mounts
+ * whose cgroup has been deleted.
  */
 export function parseMountinfo(text: string): CgroupMount[] {
   const mounts: CgroupMount[] = [];

@@ -63,9 +63,10 @@ export function parseZoneinfo(text: string): Map<number, ZonePages> {
 }
 
 /**
- * The page size, which no text file tells. A node's MemTotal is the sum of its zones' managed pages (the kernel adds
- * up the same counters), so their ratio is the page size. The two files are read one after the other, hence the
- * rounding to a power of two; what is far from one is not a page size, and then it is not known.
+ * The page size, which no text file tells. A node's MemTotal is the sum of its zones' managed pages (the
+ * kernel adds up the same counters), so their ratio is the page size. The two files are read one after the
+ * other, hence the rounding to a power of two; what is far from one is not a page size, and then it is not
+ * known.
  */
 export function pageSizeOf(totalBytes: number, managedPages: number): number | null {
   if (managedPages === 0 || totalBytes === 0) return null;
@@ -74,7 +75,10 @@ export function pageSizeOf(totalBytes: number, managedPages: number): number | n
   return Math.abs(ratio / size - 1) < 0.2 && size >= 4 * KiB ? size : null;
 }
 
-/** All nodes, or `null` on a machine that does not tell. Throws what the kernel says when a file is closed to us. */
+/**
+ * All nodes, or `null` on a machine that does not tell. Throws what the kernel says when a file is closed to
+ * us.
+ */
 export function readNodes(machine: Machine): NodeMemory[] | null {
   const nodes = parseNodeList(machine.readText(`${NODES_FOLDER}/online`));
   const zones = readZones(machine);

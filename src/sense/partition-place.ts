@@ -1,5 +1,6 @@
 // From a partition's name to its place on this machine, and to its identity: machine:<machine-id>,
-// cgroup:<path>@<inode>, unit:<name> (S8). Resolved once; what is re-created at the place is another partition.
+// cgroup:<path>@<inode>, unit:<name> (S8). Resolved once; what is re-created at the place is another
+// partition.
 import { HotaddError } from '../core/errors.ts';
 import type { Machine } from '../core/machine.ts';
 import {

@@ -1,5 +1,5 @@
-// Pressure (S10): it holds back growth and is reported; it is never a change of memory. PSI tells stalls, and a
-// counter tells OOM kills. Sources: Documentation/accounting/psi.rst, cgroup-v2.rst, cgroup-v1/memory.rst.
+// Pressure (S10): it holds back growth and is reported; it is never a change of memory. PSI tells stalls, and
+// a counter tells OOM kills. Sources: Documentation/accounting/psi.rst, cgroup-v2.rst, cgroup-v1/memory.rst.
 import { type ControlGroup, CONTROL_FILES as FILES } from '../core/control-group.ts';
 import { HotaddError } from '../core/errors.ts';
 import type { Machine } from '../core/machine.ts';

@@ -9,8 +9,8 @@ import { numberOf } from './keyed-text.ts';
 const START_TIME_AFTER_NAME = 22 - 3;
 
 /**
- * Clock ticks after boot at which the process started. The name, in brackets, may hold spaces, brackets and line
- * ends of its own; the last bracket closes it.
+ * Clock ticks after boot at which the process started. The name, in brackets, may hold spaces, brackets and
+ * line ends of its own; the last bracket closes it.
  * @throws HotaddError HOTADD_BAD_KERNEL_FILE
  */
 export function parseStartTime(text: string, place: string): string {

@@ -1,5 +1,5 @@
-// A reading that may fail (S2). The last known value stays in its place and the failure is named; "could not be
-// read" never turns into "no limit" or 0.
+// A reading that may fail (S2). The last known value stays in its place and the failure is named; "could not
+// be read" never turns into "no limit" or 0.
 import { messageOf } from '../core/errors.ts';
 import type { StaleReading } from '../core/memory.ts';
 
@@ -17,8 +17,9 @@ export class Kept<T> {
   }
 
   /**
-   * For what a machine may simply not have (NUMA, pressure): then it is not known, and nothing is stale. It is
-   * stale only when it has been known before, so that a file that is closed to us does not hold back growth for ever.
+   * For what a machine may simply not have (NUMA, pressure): then it is not known, and nothing is stale. It
+   * is stale only when it has been known before, so that a file that is closed to us does not hold back
+   * growth for ever.
    */
   takeIfAny(reading: string, read: () => T, stale: StaleReading[]): T | null {
     try {

@@ -1,5 +1,6 @@
-// The sensor and the limit operation on real cgroups of this machine, made for the test and removed after it. The
-// mounts are found as hotadd finds them. No process but our own children is moved, and no limit but our own is set.
+// The sensor and the limit operation on real cgroups of this machine, made for the test and removed after it.
+// The mounts are found as hotadd finds them. No process but our own children is moved, and no limit but our
+// own is set.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,7 @@
-// How much memory a partition has, now. Joins the sources: cgroup levels from the own one up, the machine, blocks,
-// nodes, pressure. read() asks the kernel each time; only memory blocks and nodes are kept, by event and by scan
-// (host-memory.ts). What could not be read keeps its last known value and is named in `stale` (S2).
+// How much memory a partition has, now. Joins the sources: cgroup levels from the own one up, the machine,
+// blocks, nodes, pressure. read() asks the kernel each time; only memory blocks and nodes are kept, by event
+// and by scan (host-memory.ts). What could not be read keeps its last known value and is named in `stale`
+// (S2).
 import type { Clock } from '../core/clock.ts';
 import type { ControlGroup } from '../core/control-group.ts';
 import { messageOf } from '../core/errors.ts';
@@ -31,7 +32,9 @@ export interface Sensor {
   readonly hintsMissing: readonly string[];
   /** The present, from the kernel. Never throws. */
   read(): PhysicalMemory;
-  /** Real use of the own level only (F0), for the fast loop of a planned shrink; `null`: could not be read. */
+  /**
+   * Real use of the own level only (F0), for the fast loop of a planned shrink; `null`: could not be read.
+   */
   readUsed(): number | null;
   /** Calls back when something may have moved. @returns a function that ends it. */
   onHint(callback: () => void): () => void;

@@ -1,5 +1,6 @@
-// The cgroup of a systemd unit, by its name. systemd puts a unit's cgroup below its slice, and a slice a-b.slice
-// below a.slice (man 5 systemd.slice); which slice is the unit's own choice, so slices are searched.
+// The cgroup of a systemd unit, by its name. systemd puts a unit's cgroup below its slice, and a slice
+// a-b.slice below a.slice (man 5 systemd.slice); which slice is the unit's own choice, so slices are
+// searched.
 import { HotaddError } from '../core/errors.ts';
 import type { Machine } from '../core/machine.ts';
 import { exists } from './cgroup.ts';
@@ -9,7 +10,9 @@ import type { CgroupMount } from './mountinfo.ts';
 const HOLDS_UNITS = /\.slice$|^user@\d+\.service$/;
 const DEEPEST = 8;
 
-/** @returns the cgroup's path. @throws HotaddError HOTADD_NO_PARTITION when there is none, or more than one. */
+/**
+ * @returns the cgroup's path. @throws HotaddError HOTADD_NO_PARTITION when there is none, or more than one.
+ */
 export function findUnit(machine: Machine, mounts: readonly CgroupMount[], name: string): string {
   const found = new Set<string>();
   for (const mount of mounts) {

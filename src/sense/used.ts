@@ -2,7 +2,8 @@
 // written-back cache, shared memory (tmpfs) and swap are.
 //   cgroup  current - (active_file + inactive_file - dirty - writeback) - slab_reclaimable + swap
 //   host    MemTotal - MemAvailable
-// Shared memory is on the anonymous lists, so the file lists do not hold it. Source: cgroup-v2.rst, memory.stat.
+// Shared memory is on the anonymous lists, so the file lists do not hold it. Source: cgroup-v2.rst,
+// memory.stat.
 import { CONTROL_FILES as FILES } from '../core/control-group.ts';
 import { HotaddError } from '../core/errors.ts';
 import type { Machine } from '../core/machine.ts';
@@ -27,8 +28,8 @@ export function usedV2(currentBytes: number, swapBytes: number, stat: string, pl
 }
 
 /**
- * @param stat the text of v1's memory.stat; only its total_ lines count the cgroups below. total_swap is there only
- * where swap is counted. v1 says nothing of reclaimable slab, so all of the slab counts as use.
+ * @param stat the text of v1's memory.stat; only its total_ lines count the cgroups below. total_swap is
+ * there only where swap is counted. v1 says nothing of reclaimable slab, so all of the slab counts as use.
  */
 export function usedV1(usageBytes: number, stat: string, place: string): number {
   const at = `${place}/${FILES.stat}`;
