@@ -6,7 +6,6 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
-const WRITE_SCHEMA = 'scripts/write-schema.ts';
 
 function runOrExit(command, ...args) {
   const result = spawnSync(command, args, { cwd: ROOT, stdio: 'inherit' });
@@ -25,7 +24,7 @@ function promised(value) {
 
 rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
 runOrExit(join(ROOT, 'node_modules', '.bin', 'tsc'), '-b');
-if (existsSync(join(ROOT, WRITE_SCHEMA))) runOrExit(process.execPath, WRITE_SCHEMA);
+runOrExit(process.execPath, 'scripts/write-schema.ts');
 
 const { exports, bin } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 const targets = [...promised(exports), ...promised(bin), 'dist/cli/main.js'];
