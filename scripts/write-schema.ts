@@ -1,5 +1,5 @@
-// Writes schema/hotadd.schema.json, which editors use to complete and check hotadd.yaml. `npm run build` calls it;
-// the schema itself comes from the same definition that checks the file (src/agent/config-schema.ts).
+// Writes schema/hotadd.schema.json, which editors use to complete and check hotadd.yaml. `npm run build` calls
+// it; the schema itself comes from the same definition that checks the file (src/agent/config-schema.ts).
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { publishedSchema } from '../src/agent/config-schema.ts';
