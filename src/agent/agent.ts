@@ -1,0 +1,228 @@
+// The agent: the one place that wires. Configuration in, a partition with its drivers, its history and its loop out.
+// `hotadd run` keeps one open behind a control socket (api.ts); a one-shot command opens one, asks, and closes it.
+import type { Clock } from '../core/clock.ts';
+import { standingOf } from '../core/drift.ts';
+import type { Driver } from '../core/driver.ts';
+import { HotaddError, messageOf } from '../core/errors.ts';
+import type { Machine } from '../core/machine.ts';
+import type { Outcome } from '../core/outcome.ts';
+import type { Operation } from '../core/planned.ts';
+import { Round } from '../core/round.ts';
+import { DRIVERS, type DriverKind } from '../drivers/list.ts';
+import { clockOs } from '../host/clock-os.ts';
+import { machineOs } from '../host/machine-os.ts';
+import { limitOperation } from '../operations/limit.ts';
+import { type Journal, openPartition } from '../partition/open.ts';
+import type { Partition } from '../partition/partition.ts';
+import { parsePartitionName } from '../sense/partition-name.ts';
+import { resolvePartition } from '../sense/partition-place.ts';
+import type { Config } from './config.ts';
+import { type History, openHistory } from './history.ts';
+import { Onliner } from './onliner.ts';
+import { makeOwnFolder } from './safe-file.ts';
+
+export interface AgentOptions {
+  readonly config: Config;
+  /** What the holder of the lock is called: `hotadd run`. */
+  readonly program: string;
+  readonly onOutcome?: (outcome: Outcome) => void;
+  /** Things worth a line in the log that are no outcome. */
+  readonly onNotice?: (notice: string) => void;
+  readonly machine?: Machine;
+  readonly clock?: Clock;
+  readonly kinds?: readonly DriverKind[];
+}
+
+export class Agent {
+  readonly config: Config;
+  readonly partition: Partition;
+  /** `null` with apply: false: nothing is written, so there is nothing to remember. */
+  readonly history: History | null;
+  readonly warnings: readonly string[];
+  readonly #drivers: readonly Driver[];
+  readonly #machine: Machine;
+  readonly #clock: Clock;
+
+  constructor(parts: AgentParts) {
+    this.config = parts.options.config;
+    this.partition = parts.partition;
+    this.history = parts.history;
+    this.warnings = parts.warnings;
+    this.#drivers = parts.drivers;
+    this.#machine = parts.machine;
+    this.#clock = parts.clock;
+  }
+
+  /** What a planned change does to this partition. Throws HOTADD_UNSUPPORTED where there is nothing to write. */
+  operation(): Operation {
+    const { controlGroup } = this.partition.sensor;
+    if (controlGroup === null) {
+      throw new HotaddError('HOTADD_UNSUPPORTED', 'this partition is the machine: it has no limit to write', {
+        place: this.partition.identity,
+        mend: 'name a cgroup: --partition cgroup:/path, pid:N or unit:NAME',
+      });
+    }
+    const operation = limitOperation({
+      machine: this.#machine,
+      clock: this.#clock,
+      controlGroup,
+      readUsedBytes: () => this.partition.sensor.readUsed(),
+    });
+    const file = controlGroup.version === 2 ? 'memory.max' : 'memory.limit_in_bytes';
+    return { name: `${file} of ${controlGroup.path}`, read: operation.read, operate: operation.operate };
+  }
+
+  /** A planned change of the partition's own limit. Rejects as Partition.resize does. */
+  resize(toBytes: number): Promise<Outcome> {
+    return this.partition.resize(toBytes, this.operation());
+  }
+
+  /** Hands a driver the settings that it had before hotadd first wrote to it (E3). */
+  async release(driver: string): Promise<{ driver: string; asBefore: boolean; note: string | null }> {
+    const { notifier, registry } = this.partition;
+    const member = registry.member(driver);
+    if (member === null) {
+      const names = registry.members.map(({ name }) => name).join(', ') || 'none';
+      throw new HotaddError('HOTADD_BAD_USAGE', `there is no driver "${driver}"`, {
+        mend: `configured: ${names}`,
+      });
+    }
+    const found = this.history?.driver(driver)?.foundSettings ?? null;
+    if (found === null) return { driver, asBefore: true, note: 'hotadd has never written to it' };
+    return notifier.exclusive(async () => {
+      const note = await member.shell.handBack(found, new Round(0, 'failure'));
+      if (note === null) await this.history?.release(driver);
+      return { driver, asBefore: note === null, note };
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.partition.close();
+    await Promise.all(this.#drivers.map((driver) => driver.close?.().catch(() => undefined)));
+    await this.history?.close();
+  }
+}
+
+interface AgentParts {
+  readonly options: AgentOptions;
+  readonly partition: Partition;
+  readonly history: History | null;
+  readonly warnings: readonly string[];
+  readonly drivers: readonly Driver[];
+  readonly machine: Machine;
+  readonly clock: Clock;
+}
+
+/**
+ * Opens the partition with its drivers. With apply: true it holds the lock, and the first pass repairs (E1).
+ * @throws HotaddError as openPartition and openHistory do. Nothing is left open then.
+ */
+export async function openAgent(options: AgentOptions): Promise<Agent> {
+  const { config } = options;
+  const machine = options.machine ?? machineOs();
+  const clock = options.clock ?? clockOs();
+  let history: History | null = null;
+  const journal = async (): Promise<Journal> => {
+    await makeOwnFolder(config.stateFolder);
+    const opened = await openHistory({ folder: config.stateFolder });
+    history = opened;
+    return { recorder: opened, standing: standingBy(opened, config) };
+  };
+  const online: { onliner: Onliner | null } = { onliner: null };
+  const partition = await openPartition({
+    partition: config.partition,
+    apply: config.apply,
+    program: options.program,
+    machine,
+    clock,
+    lockFolder: config.runFolder,
+    onMemory: (memory) => online.onliner?.look(memory),
+    ...(config.reserve === null ? {} : { reserve: config.reserve }),
+    ...(options.onOutcome === undefined ? {} : { onOutcome: options.onOutcome }),
+    ...(config.apply ? { journal } : {}),
+  });
+  const kinds = options.kinds ?? DRIVERS;
+  const drivers = config.drivers.map((entry) => openDriver(entry, kinds));
+  for (const [index, driver] of drivers.entries())
+    partition.register(driver, config.drivers[index]?.policy ?? {});
+  const parts = {
+    options,
+    partition,
+    history,
+    warnings: warningsOf(machine, config, partition),
+    drivers,
+    machine,
+    clock,
+  };
+  const agent = new Agent(parts);
+  online.onliner = new Onliner({
+    machine,
+    clock,
+    sensor: partition.sensor,
+    word: config.online,
+    say: options.onNotice,
+  });
+  if (config.apply) await begin(agent, options);
+  return agent;
+}
+
+function openDriver(
+  { name, kind, options }: Config['drivers'][number],
+  kinds: readonly DriverKind[],
+): Driver {
+  const found = kinds.find((candidate) => candidate.kind === kind);
+  if (found === undefined) throw new HotaddError('HOTADD_BAD_CONFIG', `there is no driver of kind "${kind}"`);
+  return found.open(name, options);
+}
+
+function standingBy(history: History, config: Config): Journal['standing'] {
+  return (member, state, repair) => {
+    const onDrift = member.policy.onDrift ?? config.onDrift;
+    return standingOf(state, history.driver(member.name), { repair, onDrift });
+  };
+}
+
+/** After a restart: those told start are told how it ended, and the first pass repairs (section 2, E1). */
+async function begin(agent: Agent, { onNotice }: AgentOptions): Promise<void> {
+  const { history, partition } = agent;
+  if (history?.setAside)
+    onNotice?.(
+      `history: a torn last line of ${history.setAside.bytes} bytes was set aside in ${history.setAside.file}`,
+    );
+  for (const { line, problem } of history?.broken ?? [])
+    onNotice?.(`history: line ${line} cannot be read and is skipped: ${problem}`);
+  for (const { change, drivers } of history?.interrupted() ?? []) {
+    const reached = partition.memory.levels[0]?.limitBytes === change.toBytes;
+    const phase = change.origin === 'planned' && reached ? 'complete' : 'failure';
+    const told = change.origin === 'planned' && change.kind === 'shrink' ? drivers : [];
+    await Promise.all(
+      told.map(({ driver }) =>
+        partition.registry.member(driver)?.shell.end({ changeId: change.changeId, phase }),
+      ),
+    );
+    await history?.ended(change.changeId).catch((error: unknown) => onNotice?.(messageOf(error)));
+    onNotice?.(`change ${change.changeId} (${change.cause}) was interrupted`);
+  }
+  await partition.notifier.repair('start of the agent');
+}
+
+function warningsOf(machine: Machine, config: Config, partition: Partition): string[] {
+  const warnings = [...partition.sensor.hintsMissing];
+  if (config.apply && livesInside(machine, partition)) {
+    warnings.push(
+      `hotadd runs inside ${partition.identity}, which it manages: what it uses itself counts as unmanaged`,
+    );
+  }
+  return warnings;
+}
+
+/** An agent inside the cgroup that it shrinks can be killed by its own work (E8). */
+function livesInside(machine: Machine, partition: Partition): boolean {
+  const group = partition.sensor.controlGroup;
+  if (group === null) return false;
+  const own = resolvePartition(machine, parsePartitionName('self')).group;
+  return (
+    own !== null &&
+    (own.path === group.path || own.path.startsWith(`${group.path === '/' ? '' : group.path}/`))
+  );
+}

@@ -1,0 +1,65 @@
+// What the API and the one-shot commands show of an agent: plain values, the same in both.
+import type { Policy } from '../core/registry.ts';
+import { costsOf } from '../core/report.ts';
+import { type Survey, unclaimedOf } from '../core/survey.ts';
+import type { Agent } from './agent.ts';
+
+const SLOW_MS = 1_000;
+
+export function statusOf(agent: Agent) {
+  const { partition, config, history } = agent;
+  const { notifier, registry, sensor } = partition;
+  return {
+    schema: 'hotadd.status/1',
+    pid: process.pid,
+    partition: partition.identity,
+    bootId: sensor.bootId,
+    apply: config.apply,
+    state: notifier.state,
+    change: notifier.change,
+    plannedForBytes: notifier.plannedForBytes,
+    memory: partition.memory,
+    offlineBlocks: sensor.offlineBlocks(),
+    drivers: registry.members.map(({ name, shell, state }) => ({
+      name,
+      stuck: shell.stuck,
+      costBytes: state?.costBytes ?? null,
+    })),
+    slowListeners: registry.slowListeners(SLOW_MS),
+    listenerErrors: registry.listenerErrors(),
+    warnings: agent.warnings,
+    history: history?.path ?? null,
+  };
+}
+
+/** Each driver as it reads now, with its policy. */
+export async function driversOf(agent: Agent) {
+  const look = await agent.partition.plan();
+  return {
+    schema: 'hotadd.drivers/1',
+    drivers: look.readings.map(({ member, state, error }) => ({
+      name: member.name,
+      policy: member.policy satisfies Policy,
+      stuck: member.shell.stuck,
+      state,
+      error,
+      foundSettings: agent.history?.driver(member.name)?.foundSettings ?? null,
+    })),
+  };
+}
+
+export async function planOf(agent: Agent) {
+  const look = await agent.partition.plan();
+  return { schema: 'hotadd.plan/1', ...planView(look) };
+}
+
+export function planView(look: Survey) {
+  const { memory, plan, readings } = look;
+  return {
+    memory,
+    plan,
+    costsBytes: costsOf(look),
+    unclaimed: unclaimedOf(look),
+    errors: readings.flatMap(({ member, error }) => (error === null ? [] : [{ driver: member.name, error }])),
+  };
+}
