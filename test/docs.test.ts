@@ -72,6 +72,13 @@ describe('docs: the reference is the code', () => {
     sameNames(page, tableKeysOf(readFile(page)), keys);
   });
 
+  test('docs: api.md lists every route and no other', async () => {
+    const page = 'docs/reference/api.md';
+    const { ROUTES, STREAM_ROUTE } = await import('../src/agent/api.ts');
+    const listed = tableKeysOf(readFile(page)).filter((key) => /^[A-Z]+ \//.test(key));
+    sameNames(page, listed, [...Object.keys(ROUTES), STREAM_ROUTE]);
+  });
+
   test('docs: every kind of driver has a page with its options, and every page has a kind', () => {
     const folder = 'docs/reference/drivers';
     const described = pages.filter((page) => posix.dirname(page) === folder);
