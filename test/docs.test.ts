@@ -79,6 +79,17 @@ describe('docs: the reference is the code', () => {
     sameNames(page, listed, [...Object.keys(ROUTES), STREAM_ROUTE]);
   });
 
+  test('docs: configurations in pages are valid', async () => {
+    const { parseConfig } = await import('../src/agent/config.ts');
+    const whole = pages.flatMap((page) =>
+      snippetsOf(readFile(page))
+        .filter(({ language, code }) => language === 'yaml' && /^version:/m.test(code))
+        .map(({ code, line }) => ({ code, place: `${page}:${line}` })),
+    );
+    assert.ok(whole.length > 1, 'no configuration was found in the pages');
+    for (const { code, place } of whole) parseConfig(Buffer.from(code), place);
+  });
+
   test('docs: every kind of driver has a page with its options, and every page has a kind', () => {
     const folder = 'docs/reference/drivers';
     const described = pages.filter((page) => posix.dirname(page) === folder);
