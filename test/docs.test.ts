@@ -67,7 +67,7 @@ describe('docs: the reference is the code', () => {
   test('docs: pages name commands that exist', async () => {
     const commands = await readCommands();
     const named = (page: string) =>
-      [...readFile(page).matchAll(/(?:npx |`|^ {4}|^)hotadd ([a-z]+)\b/gm)].map((match) => match[1] ?? '');
+      [...readFile(page).matchAll(/(?:npx |`|^ {4})hotadd ([a-z]+)\b/gm)].map((match) => match[1] ?? '');
     const wrong = (page: string) => named(page).filter((name) => !commands.includes(name));
     // Until there is a table of commands there is nothing to compare with.
     if (commands.length === 0) return assert.ok(!isThere(COMMANDS));
