@@ -1,7 +1,10 @@
 // Kernel uevents: the text of the kernel's messages, and a synthetic event that goes all the way round.
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import type { Uevent } from '../core/machine.ts';
@@ -35,6 +38,19 @@ function soon<T>(what: string, start: (resolve: (value: T) => void, reject: (err
       };
     start(settled(resolve), settled(reject));
   });
+}
+
+/** Sends to everybody who listens for kernel events, as any program of root can. */
+function sendToGroup(message: string): number {
+  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+  const libc = koffi.load(null);
+  const fd = libc.func('int socket(int, int, int)')(16, 2, 15);
+  const address = Buffer.from(new Uint32Array([16, 0, 1]).buffer);
+  const bytes = Buffer.from(message, 'latin1');
+  const sendto = libc.func('long sendto(int, const void*, size_t, int, const void*, uint32_t)');
+  const sent = Number(sendto(fd, bytes, bytes.length, 0, address, address.length));
+  libc.func('int close(int)')(fd);
+  return sent;
 }
 
 describe('uevents', () => {
@@ -109,6 +125,27 @@ describe('uevents', () => {
     assert.equal(events, 2);
   });
 
+  it('S3 what another program sends as an event is passed over', { skip: reasonToSkip() }, async () => {
+    const paths: string[] = [];
+    let close = () => {};
+    await soon<void>('event', (resolve, reject) => {
+      const opened = openUevents(
+        ({ path }) => {
+          paths.push(path);
+          if (path.endsWith('memory0')) resolve();
+        },
+        () => reject(new Error('events were lost')),
+      );
+      if (typeof opened !== 'function') return reject(new Error(opened.unavailable));
+      close = opened;
+      const sent = sendToGroup('online@/devices/system/memory/memory999\0SUBSYSTEM=memory\0');
+      assert.ok(sent > 0, 'the false event is on its way');
+      writeFileSync(BLOCK_UEVENT, 'change');
+    });
+    close();
+    assert.deepEqual(paths, ['/devices/system/memory/memory0']);
+  });
+
   it("S3 a burst beyond the socket's room is told as lost", { skip: reasonToSkip() }, async () => {
     // An event takes several hundred bytes of the socket's room (net.core.rmem_default).
     const room = Number(readFileSync('/proc/sys/net/core/rmem_default', 'utf8'));
@@ -125,6 +162,22 @@ describe('uevents', () => {
     });
     close();
     assert.ok(events < count);
+  });
+
+  it('S3 without koffi there are none, with what to install; importing alone loads nothing', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'hotadd-uevents-'));
+    try {
+      cpSync(new URL('../', import.meta.url), folder, { recursive: true });
+      const program = `
+        const { openUevents } = await import(${JSON.stringify(`${folder}/host/uevents.ts`)});
+        console.log(openUevents(() => {}, () => {}).unavailable);`;
+      const said = execFileSync(process.execPath, ['--input-type=module', '-e', program], {
+        encoding: 'utf8',
+      });
+      assert.match(said, process.platform === 'linux' ? /npm install koffi/ : /Linux only/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('S3 in a worker there are none, with the reason', async () => {

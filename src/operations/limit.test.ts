@@ -143,6 +143,29 @@ describe('limit v2', () => {
     }
   });
 
+  it('a max that somebody else has written behind high stays theirs', async () => {
+    let uses = 0;
+    const { machine, operation, textOf } = setUp(2, V2, () => {
+      uses += 1;
+      if (uses === 2) machine.files.set(`${FOLDER}/memory.max`, `${700 * MiB}\n`);
+      return 100 * MiB;
+    });
+    const shrink = operation.operate(256 * MiB, { expectBytes: 512 * MiB, ...REQUEST });
+    await assert.rejects(shrink, /somebody else has written memory.max/);
+    assert.deepEqual([textOf('memory.max'), textOf('memory.high')], [String(700 * MiB), 'max']);
+  });
+
+  it('a raise that fails half way leaves the limits as they were', async () => {
+    const files = { 'memory.max': String(512 * MiB), 'memory.high': String(400 * MiB) };
+    const { machine, operation, textOf } = setUp(2, files);
+    machine.onWrite = (path) => {
+      if (path.endsWith('memory.high')) throw kernelError('EACCES');
+    };
+    const raise = operation.operate(1024 * MiB, { expectBytes: 400 * MiB, ...REQUEST });
+    await assert.rejects(raise, { code: 'HOTADD_MISSING_RIGHT' });
+    assert.equal(textOf('memory.max'), String(512 * MiB));
+  });
+
   it('a raise moves what is below the target, and asks for no room', async () => {
     const files = { 'memory.max': String(512 * MiB), 'memory.high': String(400 * MiB) };
     const { operation, writes } = setUp(2, files, () => null);

@@ -175,6 +175,43 @@ describe('real cgroups', { skip }, () => {
   });
 });
 
+const blockUevent = '/sys/devices/system/memory/memory0/uevent';
+const noUevents = () => {
+  if (process.getuid?.() !== 0) return 'making a synthetic uevent needs root';
+  try {
+    accessSync(blockUevent, constants.W_OK);
+  } catch {
+    return 'there are no memory blocks here';
+  }
+  const opened = machine.uevents(
+    () => {},
+    () => {},
+  );
+  if (typeof opened !== 'function') return opened.unavailable;
+  opened();
+  return false;
+};
+
+describe('real uevents', { skip: noUevents() }, () => {
+  it('S3 an event of a memory block hints, and blocks are what the kernel shows', async () => {
+    const sensor = await openSensor({ machine, clock, partition: { kind: 'machine' } });
+    assert.deepEqual(sensor.hintsMissing, []);
+    // "change" only makes an event; the block stays as it is.
+    const change = () => writeFileSync(blockUevent, 'change');
+    await hinted(sensor, change, () => true);
+    const { blocks } = sensor.read();
+    const states = machine
+      .list('/sys/devices/system/memory')
+      .filter((name) => /^memory\d+$/.test(name))
+      .map((name) => machine.readText(`/sys/devices/system/memory/${name}/state`).trim());
+    assert.equal(
+      blocks?.onlineBytes,
+      states.filter((state) => state === 'online').length * (blocks?.sizeBytes ?? 0),
+    );
+    sensor.close();
+  });
+});
+
 async function until(holds: () => boolean): Promise<void> {
   for (const untilMs = clock.monotonicMs() + 20_000; !holds(); ) {
     if (clock.monotonicMs() > untilMs) throw new Error('it did not come about within 20 s');

@@ -2,50 +2,18 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
-  type FileContent,
+  clockByHand,
+  GROUP,
+  groupV2,
+  LINUX,
   type MachineOfFiles,
   machineOfFiles,
 } from '../../test/fixtures/machines/machine-of-files.ts';
 import { KiB, MiB } from '../core/bytes.ts';
-import type { Clock } from '../core/clock.ts';
-import { type PartitionName, parsePartitionName } from './partition-name.ts';
+import type { PartitionName } from './partition-name.ts';
 import { openSensor } from './sensor.ts';
 
-const GROUP = '/sys/fs/cgroup/app';
-const ABOVE = '/sys/fs/cgroup';
 const BLOCKS = '/sys/devices/system/memory';
-
-function groupV2(folder: string, max: string, current = 100 * MiB): Record<string, string> {
-  return {
-    [`${folder}/memory.max`]: `${max}\n`,
-    [`${folder}/memory.high`]: 'max\n',
-    [`${folder}/memory.current`]: `${current}\n`,
-    [`${folder}/memory.stat`]: 'active_file 0\ninactive_file 0\n',
-    [`${folder}/memory.events`]: 'oom_kill 3\n',
-    [`${folder}/cgroup.events`]: 'populated 1\n',
-  };
-}
-
-const LINUX: Record<string, FileContent> = {
-  '/proc/meminfo': `MemTotal: ${1024 * KiB} kB\nMemAvailable: ${512 * KiB} kB\n`,
-  '/proc/self/cgroup': '0::/app\n',
-  '/proc/self/mountinfo': '30 24 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n',
-  ...groupV2(GROUP, String(512 * MiB)),
-};
-
-/** Time stands until told; what is due at once runs at once. */
-function clockByHand(): Clock & { nowMs: number } {
-  const clock = {
-    nowMs: 0,
-    monotonicMs: () => clock.nowMs,
-    wallMs: () => clock.nowMs,
-    after: (_delayMs: number, callback: () => void) => {
-      queueMicrotask(callback);
-      return () => {};
-    },
-  };
-  return clock;
-}
 
 async function open(machine: MachineOfFiles, partition: PartitionName = { kind: 'self' }) {
   const clock = clockByHand();
@@ -163,6 +131,17 @@ describe('sensor', () => {
     const memory = (await open(machine)).sensor.read();
     assert.deepEqual(memory.stale, []);
     assert.deepEqual(memory.pressure, { someAvg10: null, fullAvg10: null, oomKills: 3 });
+    const { sensor } = await open(machine);
+    machine.files.set(`${GROUP}/memory.pressure`, 'some avg10=2.50 avg60=0\n');
+    assert.equal(sensor.read().pressure?.someAvg10, 2.5);
+    machine.files.set(`${GROUP}/memory.pressure`, { fails: 'EIO' });
+    const failed = sensor.read();
+    assert.equal(failed.pressure?.someAvg10, 2.5, 'known before: kept, and named');
+    assert.equal(failed.stale[0]?.reading, `${GROUP}/memory.pressure`);
+    machine.files.delete(`${GROUP}/memory.pressure`);
+    const without = sensor.read();
+    assert.equal(without.pressure?.someAvg10, null);
+    assert.deepEqual(without.stale, []);
   });
 
   it('S3 hints watch limit files, events and the parent folder, only while somebody listens', async () => {
@@ -174,7 +153,7 @@ describe('sensor', () => {
       hints += 1;
     });
     const files = ['memory.max', 'memory.high', 'memory.events'].map((name) => `${GROUP}/${name}`);
-    assert.deepEqual([...machine.watched.keys()].sort(), [ABOVE, ...files].sort());
+    assert.deepEqual([...machine.watched.keys()].sort(), ['/sys/fs/cgroup', ...files].sort());
     for (const watchers of machine.watched.values()) for (const wake of watchers) wake();
     assert.equal(hints, 4);
     stop();
@@ -196,10 +175,14 @@ describe('sensor', () => {
     machine.files.set(`${BLOCKS}/memory200/state`, 'online\n');
     machine.emit({ action: 'online', path: '/devices/system/memory/memory200', subsystem: 'memory' });
     assert.deepEqual(sensor.offlineBlocks(), { blocks: [], command: null });
+    machine.files.set(`${BLOCKS}/memory3/state`, 'going-offline\n');
+    machine.emit({ action: 'change', path: '/devices/system/memory/memory3', subsystem: 'memory' });
+    assert.equal(sensor.read().blocks?.onlineBytes, 64 * 128 * MiB);
     machine.remove(`${BLOCKS}/memory200`);
     machine.emit({ action: 'remove', path: '/devices/system/memory/memory200', subsystem: 'memory' });
     assert.equal(sensor.read().presentBytes, 64 * 128 * MiB);
-    assert.equal(hints, 3);
+    assert.equal(sensor.read().blocks?.onlineBytes, 63 * 128 * MiB);
+    assert.equal(hints, 4);
   });
 
   it('S3 a scan gives the loop back within 10 ms, however slow the files are', async () => {
@@ -257,6 +240,41 @@ describe('sensor', () => {
     assert.equal(sensor.read().presentBytes, 3 * 128 * MiB);
   });
 
+  it('S3 events lost during a scan make it run once more', async () => {
+    const machine = machineOfFiles({ ...LINUX, ...withBlocks(40) });
+    const { sensor } = await open(machine, { kind: 'machine' });
+    machine.onRead = (path) => {
+      if (path !== `${BLOCKS}/memory35/state`) return;
+      machine.onRead = () => {};
+      machine.files.set(`${BLOCKS}/memory2/state`, 'offline\n');
+      machine.loseUevents();
+    };
+    await sensor.rescan();
+    assert.deepEqual(sensor.offlineBlocks().blocks, [2]);
+  });
+
+  it('S6 nodes are read again when MemTotal differs or an event came, and not otherwise', async () => {
+    const nodes = '/sys/devices/system/node';
+    const files = { [`${nodes}/online`]: '0\n', [`${nodes}/node0/meminfo`]: 'Node 0 MemTotal: 8 kB\n' };
+    const machine = machineOfFiles({ ...LINUX, ...files });
+    const { sensor } = await open(machine, { kind: 'machine' });
+    let reads = 0;
+    machine.onRead = (path) => {
+      if (path.startsWith(nodes)) reads += 1;
+    };
+    assert.deepEqual(sensor.read().nodes, [{ node: 0, onlineBytes: 8 * KiB, movableBytes: null }]);
+    sensor.read();
+    assert.equal(reads, 2);
+    machine.files.set('/proc/meminfo', `MemTotal: ${2048 * KiB} kB\n`);
+    machine.files.set(`${nodes}/node0/meminfo`, 'Node 0 MemTotal: 16 kB\n');
+    assert.equal(sensor.read().nodes?.[0]?.onlineBytes, 16 * KiB);
+    sensor.read();
+    assert.equal(reads, 4);
+    machine.emit({ action: 'add', path: '/devices/system/node/node1', subsystem: 'node' });
+    sensor.read();
+    assert.equal(reads, 6);
+  });
+
   it('S3 without uevents it says so, and blocks are scanned when MemTotal moves', async () => {
     const machine = machineOfFiles({ ...LINUX, ...withBlocks(4) }, { uevents: false });
     const { sensor, clock } = await open(machine, { kind: 'machine' });
@@ -286,66 +304,5 @@ describe('sensor', () => {
     machine.total = Number.NaN;
     assert.equal(sensor.read().usableBytes, 4096 * MiB);
     assert.equal(sensor.read().stale.length, 1);
-  });
-});
-
-describe('partition', () => {
-  const PIDS = {
-    '/proc/42/stat': '42 (odd) name) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 777 1 1\n',
-    '/proc/42/cgroup': '0::/app\n',
-  };
-
-  it('S8 a process is resolved once, with its start time', async () => {
-    const machine = machineOfFiles({ ...LINUX, ...PIDS });
-    const { sensor } = await open(machine, parsePartitionName('pid:42'));
-    assert.deepEqual(sensor.process, { pid: 42, startTime: '777' });
-    machine.remove('/proc/42');
-    assert.equal(sensor.read().usableBytes, 512 * MiB);
-    await assert.rejects(open(machine, parsePartitionName('pid:42')), { code: 'HOTADD_NO_PARTITION' });
-  });
-
-  it('S8 a number that passes to another process while it is resolved is no partition', async () => {
-    const machine = machineOfFiles({ ...LINUX, ...PIDS });
-    machine.onRead = (path) => {
-      if (path === '/proc/42/cgroup') {
-        machine.files.set('/proc/42/stat', PIDS['/proc/42/stat'].replace(' 777 ', ' 778 '));
-      }
-    };
-    await assert.rejects(open(machine, parsePartitionName('pid:42')), /has just ended/);
-  });
-
-  it('S8 a cgroup by its path, or by its pasted folder; identity holds the inode', async () => {
-    const machine = machineOfFiles(LINUX);
-    machine.inodes.set(GROUP, 4711);
-    for (const name of ['cgroup:/app', `cgroup:${GROUP}`]) {
-      assert.equal((await open(machine, parsePartitionName(name))).sensor.identity, 'cgroup:/app@4711');
-    }
-    await assert.rejects(open(machine, parsePartitionName('cgroup:/none')), {
-      code: 'HOTADD_NO_PARTITION',
-      place: 'cgroup:/none',
-    });
-  });
-
-  it('S8 a systemd unit is found in its slice; none and two of the name are refused', async () => {
-    const slices = '/sys/fs/cgroup/app.slice/app-web.slice';
-    const machine = machineOfFiles({ ...LINUX, ...groupV2(`${slices}/redis.service`, '4096') });
-    const { sensor } = await open(machine, parsePartitionName('unit:redis'));
-    assert.equal(sensor.identity, 'unit:redis.service');
-    assert.equal(sensor.controlGroup?.folder, `${slices}/redis.service`);
-    await assert.rejects(open(machine, parsePartitionName('unit:valkey')), { code: 'HOTADD_NO_PARTITION' });
-    machine.files.set('/sys/fs/cgroup/system.slice/redis.service/memory.max', 'max\n');
-    await assert.rejects(open(machine, parsePartitionName('unit:redis')), /several units/);
-  });
-
-  it('S8 a process whose cgroup was deleted is told as gone', async () => {
-    const machine = machineOfFiles({ ...LINUX, ...PIDS, '/proc/42/cgroup': '0::/app (deleted)\n' });
-    await assert.rejects(open(machine, parsePartitionName('pid:42')), { code: 'HOTADD_GONE' });
-  });
-
-  it('S1 a process without a visible cgroup is the machine, and usable is an upper bound', async () => {
-    const machine = machineOfFiles({ ...LINUX, '/proc/self/mountinfo': '' });
-    const memory = (await open(machine)).sensor.read();
-    assert.equal(memory.hiddenAncestors, true);
-    assert.equal(memory.usableBytes, 1024 * MiB);
   });
 });
