@@ -118,7 +118,8 @@ export class BlockStates {
       this.#again = true;
       return this.#scan;
     }
-    this.#scan = this.#scanUntilQuiet();
+    // Begun a moment later, so that an event that arrives from within finds it under way.
+    this.#scan = Promise.resolve().then(() => this.#scanUntilQuiet());
     try {
       await this.#scan;
     } finally {
