@@ -1,10 +1,12 @@
-// Writes schema/hotadd.schema.json, which editors use to complete and check hotadd.yaml. `npm run build` calls
-// it; the schema itself comes from the same definition that checks the file (src/agent/config-schema.ts).
+// Writes schema/hotadd.schema.json, which editors use to complete hotadd.yaml. Run it after a change of
+// src/agent/config-schema.ts or of the options of a driver; a test fails until it has been run.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { publishedSchema } from '../src/agent/config-schema.ts';
 import { DRIVERS } from '../src/drivers/list.ts';
 
-const file = join(import.meta.dirname, '..', 'schema', 'hotadd.schema.json');
-mkdirSync(dirname(file), { recursive: true });
-writeFileSync(file, `${JSON.stringify(publishedSchema(DRIVERS), null, 2)}\n`);
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const path = join(ROOT, 'schema', 'hotadd.schema.json');
+mkdirSync(dirname(path), { recursive: true });
+writeFileSync(path, `${JSON.stringify(publishedSchema(DRIVERS), null, 2)}\n`);

@@ -125,10 +125,18 @@ function unreadable(path: string, thrown: unknown, rules: Parameters<typeof read
 /**
  * Makes a folder for the user that runs this, or takes the one that is there. Under a folder that everybody may
  * write, such as /tmp, somebody else may have been first: then it is refused, and so is a symbolic link.
- * @throws HotaddError HOTADD_UNSAFE_FILE.
+ * @throws HotaddError HOTADD_UNSAFE_FILE; HOTADD_MISSING_RIGHT when it cannot be made.
  */
 export async function makeOwnFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 });
+  await mkdir(path, { recursive: true, mode: 0o700 }).catch((thrown: unknown) => {
+    const code = codeOf(thrown);
+    if (code === 'EEXIST') return;
+    throw new HotaddError('HOTADD_MISSING_RIGHT', `cannot be made (${code ?? messageOf(thrown)})`, {
+      place: path,
+      mend: 'choose another folder in the configuration',
+      cause: thrown,
+    });
+  });
   const standing = await lstat(path);
   if (!standing.isDirectory()) {
     throw new HotaddError('HOTADD_UNSAFE_FILE', 'is not a folder', { place: path, mend: 'move it away' });
