@@ -38,6 +38,8 @@ export interface RealRedisOptions {
   /** A configuration file to start with; its path is given, and the server may rewrite it. */
   readonly configFile?: string;
   readonly password?: string;
+  /** The folder of a cgroup to start in, so that every page is counted there. */
+  readonly cgroup?: string;
 }
 
 /** `false` when redis-server is there, else the reason for the runner. */
@@ -57,9 +59,12 @@ export async function startRedis(t: TestContext, options: RealRedisOptions = {})
   const port = typeof options.port === 'number' ? options.port : options.port ? await freePort() : null;
   const listen =
     options.port === 'tls' ? ['--port', '0', '--tls-port', `${port}`] : ['--port', `${port ?? 0}`];
+  // The shell becomes the server: it has the same pid, and never was anywhere else than in the cgroup.
+  const enter = options.cgroup === undefined ? ':' : `echo $$ > '${options.cgroup}/cgroup.procs'`;
   const child = spawn(
-    'redis-server',
+    'sh',
     [
+      ...['-c', `${enter} && exec redis-server "$@"`, 'redis-server'],
       ...(options.configFile === undefined ? [] : [options.configFile]),
       ...['--dir', dir, '--unixsocket', socket, '--bind', '127.0.0.1', '--daemonize', 'no'],
       ...['--save', '', ...listen, ...(options.args ?? [])],
