@@ -1,5 +1,5 @@
-// What is wrong with a configuration, in sentences: where it stands, what it must be, and what to write. Values
-// are never repeated in a message: one of them may be a secret in the wrong place (E7).
+// What is wrong with a configuration, in sentences: where it stands, what it must be, and what to write.
+// Values are never repeated in a message: one of them may be a secret in the wrong place (E7).
 import type { z } from 'zod';
 import type { DriverKind } from '../drivers/list.ts';
 import { configSchema, driverKeys } from './config-schema.ts';
@@ -10,7 +10,9 @@ import { nearestWord } from './nearest-word.ts';
 type Issue = z.core.$ZodIssue;
 const SECRET = /pass(word|wd|phrase)?$|secret|token|credential/i;
 
-/** Whoever has more to mend has the wrong file; a megabyte of wrong keys must not take minutes to describe. */
+/**
+ * Whoever has more to mend has the wrong file; a megabyte of wrong keys must not take minutes to describe.
+ */
 const TOLD_AT_MOST = 50;
 
 /** What to write for the settings that every configuration may have. */

@@ -61,7 +61,7 @@ test('config: a file that others may write is refused, with the command that men
     }
   }));
 
-test('config: a folder that everybody may write is refused unless it is sticky, also behind a link (E4)', () =>
+test('config: a folder that everybody may write is refused unless sticky, also behind a link (E4)', () =>
   inFolder(async (folder) => {
     const open = join(folder, 'open');
     const path = join(open, 'hotadd.yaml');

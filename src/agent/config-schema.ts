@@ -179,7 +179,7 @@ export function configSchema(kinds: readonly DriverKind[]) {
         .optional()
         .describe('Bring added memory online, in the words of the kernel; default off: only report it'),
       reserve: amount(
-        'Set aside for what hotadd does not manage: bytes, or a share of usable; default 20%, at least 64 MiB',
+        'Set aside for what hotadd does not manage: bytes or a share of usable; default 20%, at least 64 MiB',
       ).optional(),
       state: folder('Where the history is kept; default /var/lib/hotadd for root').optional(),
       run: folder('Where the control socket is made; default /run/hotadd for root').optional(),

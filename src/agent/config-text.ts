@@ -1,5 +1,5 @@
-// From the bytes of hotadd.yaml to plain values, with the place of every key and value. What YAML allows and a
-// configuration has no use for (aliases, tags, several documents) is refused here.
+// From the bytes of hotadd.yaml to plain values, with the place of every key and value. What YAML allows and
+// a configuration has no use for (aliases, tags, several documents) is refused here.
 import { isUtf8 } from 'node:buffer';
 import {
   type Document,
@@ -80,8 +80,8 @@ export function parseConfigText(bytes: Uint8Array): ConfigText {
   };
 }
 
-// The package looks for keys that stand twice in a time that grows with their square; findTwice does it in one
-// pass. Within a megabyte brackets can be nested deeper than any stack.
+// The package looks for keys that stand twice in a time that grows with their square; findTwice does it in
+// one pass. Within a megabyte brackets can be nested deeper than any stack.
 function parseSafely(text: string, lineCounter: LineCounter) {
   try {
     const rules = { schema: 'core', version: '1.2', stringKeys: true, uniqueKeys: false } as const;
@@ -156,7 +156,9 @@ const YAML_PROBLEMS: Partial<Record<YAMLError['code'], readonly [problem: string
   BAD_DIRECTIVE: ['directives are not used here', 'remove the line that starts with %'],
 };
 
-/** Keys that stand twice, and what a configuration has no use for; an alias ends the search: it may be a bomb. */
+/**
+ * Keys that stand twice, and what a configuration has no use for; an alias ends the search: it may be a bomb.
+ */
 function findUnwanted(document: Document.Parsed, at: (offset: number) => Place): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   visit(document, {

@@ -46,7 +46,7 @@ test('config: only the version is needed; everything else has a default, and not
   });
 });
 
-test('config: amounts are bytes or shares, drivers keep their order and get the onDrift of the file (P2)', () => {
+test('config: amounts are bytes or shares, drivers keep their order, onDrift is inherited (P2)', () => {
   const config = parse(`\uFEFFversion: 1
 partition: unit:redis.service
 apply: true
@@ -191,7 +191,7 @@ test('config: text that nobody would write ends in an error and not in a crash (
   }
 });
 
-test('config: any file cut at any byte, or with any byte changed, is taken or is one readable error (E4)', () => {
+test('config: a file cut or changed at any byte is taken or is a readable error (E4)', () => {
   const whole = Buffer.from(`version: 1\nreserve: 20%\ndrivers:\n  - {name: a, driver: cache, size: 1}\n`);
   const attempt = (bytes: Uint8Array) => {
     try {

@@ -1,5 +1,5 @@
-// hotadd.yaml: read and checked whole before anything opens (E4). The keys are in config-schema.ts, places and
-// YAML in config-text.ts, the sentences of the errors in config-check.ts.
+// hotadd.yaml: read and checked whole before anything opens (E4). The keys are in config-schema.ts, places
+// and YAML in config-text.ts, the sentences of the errors in config-check.ts.
 import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import type { z } from 'zod';

@@ -1,5 +1,5 @@
-// The lines of history.ndjson: what they say and how they are read. Version 1. Readers ignore keys they do not
-// know and keep entries of a kind they do not know (E9); a higher version is not guessed at.
+// The lines of history.ndjson: what they say and how they are read. Version 1. Readers ignore keys they do
+// not know and keep entries of a kind they do not know (E9); a higher version is not guessed at.
 import type { Setting } from '../core/driver.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Outcome } from '../core/outcome.ts';

@@ -1,6 +1,6 @@
-// A file of lines that outlasts a crash at any moment: history.ts says what is in the lines, this file says how
-// they reach the disk. A line counts once it ends in a newline and was fsynced; what follows the last whole line
-// is torn. One process writes (lock.ts).
+// A file of lines that outlasts a crash at any moment: history.ts says what is in the lines, this file says
+// how they reach the disk. A line counts once it ends in a newline and was fsynced; what follows the last
+// whole line is torn. One process writes (lock.ts).
 //
 //   append:   write at the known end -> fsync -> acknowledged        failed: cut back to the known end
 //   replace:  write beside -> fsync -> rename -> fsync the folder    a crash leaves the old or the new, whole
@@ -122,7 +122,9 @@ export class LineFile {
     }
   }
 
-  /** Puts other lines in the place of all. A crash at any step leaves either the old lines or the new ones. */
+  /**
+   * Puts other lines in the place of all. A crash at any step leaves either the old lines or the new ones.
+   */
   async replace(lines: Iterable<string>): Promise<void> {
     const beside = `${this.path}.new`;
     let handle: LineHandle | null = null;
@@ -154,7 +156,8 @@ export class LineFile {
     await this.#handle.close();
   }
 
-  // An fsync that failed says nothing about what is on disk, so such a line is cut away like a half-written one.
+  // An fsync that failed says nothing about what is on disk, so such a line is cut away like a half-written
+  // one.
   async #cutBack(): Promise<void> {
     await this.#handle.truncate(this.#size);
     await this.#handle.sync();

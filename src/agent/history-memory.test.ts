@@ -38,7 +38,7 @@ test('driver memory: nothing is known of a driver that no change concerned (E3)'
   assert.equal(after(), null);
 });
 
-test('driver memory: settings as found are those before the first write, last set those read back (E3)', () => {
+test('driver memory: as found is before the first write, last set is what read back (E3)', () => {
   assert.deepEqual(after(intent(1), outcome(1, { before: one, after: two })), found(one, two));
   assert.deepEqual(
     after(
@@ -106,7 +106,7 @@ test('driver memory: an intent without outcome may have written (E2, E3)', () =>
   assert.deepEqual(after(intent(1), intent(2, two)), found(one, null, true));
 });
 
-test('driver memory: the next written change ends what was not known, and keeps the settings as found (E3)', () => {
+test('driver memory: the next write ends what was not known, and keeps what was found (E3)', () => {
   assert.deepEqual(
     after(intent(1), intent(2, two), outcome(2, { before: two, after: three })),
     found(one, three),

@@ -1,5 +1,5 @@
-// Reading the history: the whole file once, for what it amounts to, and backwards for the newest changes. Nothing
-// here writes, so a person can look while the agent runs; history.ts is the writer.
+// Reading the history: the whole file once, for what it amounts to, and backwards for the newest changes.
+// Nothing here writes, so a person can look while the agent runs; history.ts is the writer.
 import { open as openRead } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf, HotaddError } from '../core/errors.ts';
@@ -14,7 +14,9 @@ export const HISTORY_FILE = 'history.ndjson';
 /** One change as people read it. */
 export interface HistoryEntry {
   readonly intent: Intent;
-  /** `interrupted`: it was begun, and nothing says how it ended. `running`: this process carries it out now. */
+  /**
+   * `interrupted`: it was begun, and nothing says how it ended. `running`: this process carries it out now.
+   */
   readonly outcome: Outcome | 'interrupted' | 'running';
 }
 
@@ -32,7 +34,8 @@ export interface HistoryReading {
 }
 
 /**
- * Reads the history and changes nothing; safe while an agent writes to it. A folder without one reads as empty.
+ * Reads the history and changes nothing; safe while an agent writes to it. A folder without one reads as
+ * empty.
  * @throws HotaddError HOTADD_HISTORY.
  */
 export async function readHistory(folder: string): Promise<HistoryReading> {

@@ -1,7 +1,7 @@
-// The history of changes (E2, E3): what the agent was about to do, on disk before it does it, and what came of
-// it. Read history-entry.ts for the lines, history-memory.ts for what they amount to, history-reading.ts for
-// reading without writing, history-file.ts for how lines reach the disk. One process writes: hold the lock
-// (lock.ts) before opening.
+// The history of changes (E2, E3): what the agent was about to do, on disk before it does it, and what came
+// of it. Read history-entry.ts for the lines, history-memory.ts for what they amount to, history-reading.ts
+// for reading without writing, history-file.ts for how lines reach the disk. One process writes: hold the
+// lock (lock.ts) before opening.
 import { join } from 'node:path';
 import type { Outcome } from '../core/outcome.ts';
 import type { Intent, Recorder } from '../core/record.ts';
@@ -154,7 +154,8 @@ class HistoryFile implements History {
     return written;
   }
 
-  // It happened, whether or not the disk took it: without it our own settings would look like somebody else's.
+  // It happened, whether or not the disk took it: without it our own settings would look like somebody
+  // else's.
   #keepLate(line: string, entry: Entry): void {
     this.#memory.learn(entry);
     this.#late = [...this.#late, line].slice(-LATE_KEPT);

@@ -19,7 +19,7 @@ test('safe file: where there are no user ids nothing is checked', () => {
   checkSafe('/x', { uid: 1001, mode: 0o100666 }, null);
 });
 
-test('safe file: a folder of our own is made closed, taken again, and refused when it is not ours (E4)', async () => {
+test('safe file: a folder of our own is made closed, taken again, refused if not ours (E4)', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'hotadd-own-'));
   try {
     const own = join(folder, 'a/b');

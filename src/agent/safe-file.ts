@@ -1,6 +1,6 @@
-// Which files the agent believes (E4). Whoever may write the configuration or the state decides what runs with
-// the agent's rights, so a file that others than its owner may write is refused, and so is one whose owner is
-// neither root nor the user that runs this. Windows has no such bits; there nothing is checked.
+// Which files the agent believes (E4). Whoever may write the configuration or the state decides what runs
+// with the agent's rights, so a file that others than its owner may write is refused, and so is one whose
+// owner is neither root nor the user that runs this. Windows has no such bits; there nothing is checked.
 import { constants, type Stats } from 'node:fs';
 import { access, type FileHandle, lstat, mkdir, open, realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -60,8 +60,8 @@ export async function checkSafeParent(path: string): Promise<void> {
 }
 
 /**
- * Reads a small file that decides what the agent does. What is checked is what is read: the checks are made on
- * the open file, and again on the folder that a symbolic link leads to.
+ * Reads a small file that decides what the agent does. What is checked is what is read: the checks are made
+ * on the open file, and again on the folder that a symbolic link leads to.
  * @throws HotaddError HOTADD_UNSAFE_FILE; or `code` with the reason when it cannot be read or is too big.
  */
 export async function readSafeFile(
@@ -123,8 +123,8 @@ function unreadable(path: string, thrown: unknown, rules: Parameters<typeof read
 }
 
 /**
- * Makes a folder for the user that runs this, or takes the one that is there. Under a folder that everybody may
- * write, such as /tmp, somebody else may have been first: then it is refused, and so is a symbolic link.
+ * Makes a folder for the user that runs this, or takes the one that is there. Under a folder that everybody
+ * may write, such as /tmp, somebody else may have been first: then it is refused, and so is a symbolic link.
  * @throws HotaddError HOTADD_UNSAFE_FILE; HOTADD_MISSING_RIGHT when it cannot be made.
  */
 export async function makeOwnFolder(path: string): Promise<void> {

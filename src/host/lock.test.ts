@@ -1,4 +1,5 @@
-// One applying planner per partition (E6), also over kill -9, clusters, and holders that will not say who they are.
+// One applying planner per partition (E6), also over kill -9, clusters, and holders that will not say who
+// they are.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -136,7 +137,7 @@ test('lock: of the workers of one cluster exactly one gets it (E6)', async () =>
   assert.equal(String(said).trim(), 'held lost lost');
 });
 
-test('lock: without abstract sockets it is a socket in the run folder, and a dead one is replaced', async () => {
+test('lock: without abstract sockets it lies in the run folder, and a dead one is replaced', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'hotadd-lock-'));
   const options = { platform: 'darwin', folder: join(folder, 'run'), program: 'x' } as const;
   try {
