@@ -31,6 +31,8 @@ export interface AgentOptions {
   readonly machine?: Machine;
   readonly clock?: Clock;
   readonly kinds?: readonly DriverKind[];
+  /** False: no pass at the start, for one piece of work on one driver. Default: the first pass repairs (E1). */
+  readonly firstPass?: boolean;
 }
 
 export class Agent {
@@ -183,7 +185,7 @@ function standingBy(history: History, config: Config): Journal['standing'] {
 }
 
 /** After a restart: those told start are told how it ended, and the first pass repairs (section 2, E1). */
-async function begin(agent: Agent, { onNotice }: AgentOptions): Promise<void> {
+async function begin(agent: Agent, { onNotice, firstPass = true }: AgentOptions): Promise<void> {
   const { history, partition } = agent;
   if (history?.setAside)
     onNotice?.(
@@ -203,7 +205,7 @@ async function begin(agent: Agent, { onNotice }: AgentOptions): Promise<void> {
     await history?.ended(change.changeId).catch((error: unknown) => onNotice?.(messageOf(error)));
     onNotice?.(`change ${change.changeId} (${change.cause}) was interrupted`);
   }
-  await partition.notifier.repair('start of the agent');
+  if (firstPass) await partition.notifier.repair('start of the agent');
 }
 
 function warningsOf(machine: Machine, config: Config, partition: Partition): string[] {

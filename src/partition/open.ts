@@ -32,6 +32,8 @@ export interface OpenOptions {
   readonly onMemory?: (memory: PhysicalMemory) => void;
   /** The machine to read; default: this one. */
   readonly machine?: Machine;
+  /** Folder that holds a captured machine, read instead of this one (S7). */
+  readonly root?: string;
   readonly clock?: Clock;
   /** Opened once the partition is held: who remembers changes, and what is remembered of drivers. */
   readonly journal?: () => Promise<Journal>;
@@ -50,7 +52,7 @@ export interface Journal {
  * another planner holds the partition.
  */
 export async function openPartition(options: OpenOptions = {}): Promise<Partition> {
-  const machine = options.machine ?? machineOs();
+  const machine = options.machine ?? machineOs(options.root === undefined ? {} : { root: options.root });
   const clock = options.clock ?? clockOs();
   const sensor = await openSensor({
     machine,

@@ -1,0 +1,103 @@
+// `hotadd resize`: a planned change of the partition's own limit. The agent carries it out where one applies; else this
+// command does, as the one planner for as long as it takes.
+import type { Config } from '../agent/config.ts';
+import { parseBytes } from '../core/bytes.ts';
+import { HotaddError } from '../core/errors.ts';
+import type { Outcome } from '../core/outcome.ts';
+import { openPartition } from '../partition/open.ts';
+import { findAgent, mustApply, type RunningAgent, withAgent } from './agent-door.ts';
+import {
+  CONFIG_OPTION,
+  type Command,
+  EXIT,
+  type ExitCode,
+  JSON_OPTION,
+  PARTITION_OPTION,
+} from './command.ts';
+import { findConfig } from './config-place.ts';
+import { stopSignal } from './output.ts';
+
+/** The smallest page: a kernel with larger ones rounds down further by itself. */
+const PAGE_BYTES = 4096;
+
+export const APPLY_OPTION = {
+  form: '--apply',
+  summary: 'act even where no configuration says apply: true',
+};
+
+export const resize: Command = {
+  name: 'resize',
+  summary: 'A planned change: buffers first and the limit after, so that nobody is killed.',
+  about:
+    "Sets the partition's own limit. On a shrink each driver resizes down first, and the limit is " +
+    'written when real use has made room for it; if that cannot be had, settings are handed back and ' +
+    'nothing has changed. On growth the limit comes first. Needs apply: true in the configuration, or ' +
+    '--apply.',
+  examples: ['resize 2GiB', 'resize 512MiB --partition unit:redis.service --apply'],
+  arguments: [
+    { form: '<bytes>', summary: 'the limit as it is to be, such as 512MiB; rounded down to a page' },
+  ],
+  options: [
+    { ...PARTITION_OPTION, summary: `${PARTITION_OPTION.summary} (default: as configured)` },
+    CONFIG_OPTION,
+    APPLY_OPTION,
+    JSON_OPTION,
+  ],
+  run: async (given, output) => {
+    const stop = stopSignal();
+    const toBytes = wholePages(given.argument('<bytes>'));
+    const { path, config: found } = await findConfig(given);
+    const partition = given.option('partition');
+    const config = partition === null ? found : { ...found, partition };
+    const agent = await agentFor(config, partition);
+    let outcome: Outcome;
+    if (agent?.status.apply) {
+      outcome = await agent.post<Outcome>('/v1/resize', { toBytes });
+    } else {
+      const applying = mustApply(config, path, given.flag('apply'));
+      outcome = await withAgent({ config: applying, program: 'hotadd resize' }, stop, (opened) =>
+        opened.resize(toBytes),
+      );
+    }
+    if (output.json) output.value('outcome', outcome);
+    else output.line(outcome.report);
+    return exitOf(outcome);
+  },
+};
+
+export function exitOf({ result }: Outcome): ExitCode {
+  return result === 'done' ? EXIT.done : result === 'partly' ? EXIT.partly : EXIT.failed;
+}
+
+/** The agent that runs, if the partition that was named is its own. */
+async function agentFor(config: Config, named: string | null): Promise<RunningAgent | null> {
+  const agent = await findAgent(config);
+  if (agent === null || named === null) return agent;
+  const partition = await openPartition({ partition: named });
+  const { identity } = partition;
+  await partition.close();
+  return identity === agent.status.partition ? agent : null;
+}
+
+function wholePages(text: string): number {
+  const bytes = readBytes(text);
+  const whole = bytes - (bytes % PAGE_BYTES);
+  if (whole > 0) return whole;
+  throw new HotaddError('HOTADD_BAD_USAGE', `"${text}" is less than a page of ${PAGE_BYTES} bytes`, {
+    place: '<bytes>',
+    mend: 'write the whole limit as it is to be, such as 512MiB',
+  });
+}
+
+function readBytes(text: string): number {
+  try {
+    return parseBytes(text);
+  } catch (error) {
+    if (!(error instanceof HotaddError)) throw error;
+    const share = /%\s*$/.test(text);
+    throw new HotaddError('HOTADD_BAD_AMOUNT', `"${text}" is not an amount of memory`, {
+      place: '<bytes>',
+      mend: share ? 'a share of what? write bytes, such as 512MiB' : (error.mend ?? 'write such as 512MiB'),
+    });
+  }
+}
