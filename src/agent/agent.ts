@@ -79,6 +79,11 @@ export class Agent {
     return this.partition.resize(toBytes, this.operation());
   }
 
+  /** The first pass after a start: it repairs what a crash, or a change that nobody saw, has left (E1). */
+  firstPass(): Promise<Outcome | null> {
+    return this.partition.notifier.repair('start of the agent', { wait: true });
+  }
+
   /** Hands a driver the settings that it had before hotadd first wrote to it (E3). */
   async release(driver: string): Promise<{ driver: string; asBefore: boolean; note: string | null }> {
     const { notifier, registry } = this.partition;
@@ -116,7 +121,7 @@ interface AgentParts {
 }
 
 /**
- * Opens the partition with its drivers. With apply: true it holds the lock, and the first pass repairs (E1).
+ * Opens the partition with its drivers. With apply: true it holds the lock.
  * @throws HotaddError as openPartition and openHistory do. Nothing is left open then.
  */
 export async function openAgent(options: AgentOptions): Promise<Agent> {
@@ -164,7 +169,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     word: config.online,
     say: options.onNotice,
   });
-  if (config.apply) await begin(agent, options);
+  if (config.apply) await settleInterrupted(agent, options);
   return agent;
 }
 
@@ -184,8 +189,8 @@ function standingBy(history: History, config: Config): Journal['standing'] {
   };
 }
 
-/** After a restart: those told start are told how it ended, and the first pass repairs (section 2, E1). */
-async function begin(agent: Agent, { onNotice, firstPass = true }: AgentOptions): Promise<void> {
+/** After a restart: those who were told start and not how it ended are told now (section 2). */
+async function settleInterrupted(agent: Agent, { onNotice, firstPass = true }: AgentOptions): Promise<void> {
   const { history, partition } = agent;
   if (history?.setAside)
     onNotice?.(

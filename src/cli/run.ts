@@ -36,6 +36,7 @@ export const run: Command = {
       const { openApi } = await import('../agent/api.ts');
       api = await openApi(agent);
       log.begin(agent, path, api.path);
+      void agent.firstPass();
       await aborted(stop);
       log.notice(`${stop.reason}: closing`);
     } finally {

@@ -85,17 +85,10 @@ export async function runPlanned(notifier: Notifier, request: PlannedRequest): P
     told: new Map(),
     answers: [],
   };
-  if (expected === request.toBytes) {
-    return end(running, {
-      result: 'done',
-      look,
-      reason: `${request.operation.name} is ${formatBytes(request.toBytes)} already`,
-    });
-  }
-  if (lower && look.plan.shortBytes > 0)
-    return end(running, { result: 'refused', look, reason: floorsDoNotFit(look) });
+  const ended = endedAtOnce(running, look);
   // Not on disk, not begun (E2): this rejects before anyone is told.
-  await recorder.intent({ change, startedAt, drivers: lower ? intentsOf(look) : [] });
+  await recorder.intent({ change, startedAt, drivers: lower && !ended ? intentsOf(look) : [] });
+  if (ended) return end(running, { look, ...ended });
   notifier.enter('starting', change, 'start');
   try {
     if (lower) await start(running, look);
@@ -114,6 +107,18 @@ export async function runPlanned(notifier: Notifier, request: PlannedRequest): P
     return happened(running) ? complete(running, messageOf(error)) : fail(running, messageOf(error));
   }
   return complete(running, null);
+}
+
+/** A change that nobody need be told of, or that cannot be: floors over room are refused before anyone is told. */
+function endedAtOnce(
+  { request, expected, change }: Running,
+  look: Survey,
+): Pick<Conclusion, 'result' | 'reason'> | null {
+  const size = formatBytes(request.toBytes);
+  if (expected === request.toBytes)
+    return { result: 'done', reason: `${request.operation.name} is ${size} already` };
+  if (change.kind === 'grow' || look.plan.shortBytes === 0) return null;
+  return { result: 'refused', reason: floorsDoNotFit(look) };
 }
 
 /** While a reading that decides is missing, no planned change begins (S2). */

@@ -53,7 +53,7 @@ export function sayAnswer(answer: Answer): string {
   const held = answer.heldAfterBytes !== null && answer.heldAfterBytes > answer.budgetBytes;
   const notes = [
     ...(answer.note === null ? [] : [answer.note]),
-    ...(held && answer.verdict !== 'refused'
+    ...(held && answer.verdict === 'resized'
       ? [`holds ${formatBytes(answer.heldAfterBytes ?? 0)} of ${formatBytes(answer.budgetBytes)}`]
       : []),
   ];

@@ -80,16 +80,12 @@ function newerFact(memory: PhysicalMemory, { request, ownBefore, change }: Runni
 
 function noProof(running: Running, usedBytes: number | null, needBytes: number): HotaddError {
   const used = usedBytes === null ? 'not known' : formatBytes(usedBytes);
-  const held = running.answers
-    .filter(({ proven }) => !proven)
-    .map(({ driver, verdict, heldAfterBytes, budgetBytes, note }) => {
-      const holds =
-        heldAfterBytes === null
-          ? ''
-          : ` holds ${formatBytes(heldAfterBytes)} where ${formatBytes(budgetBytes)} was asked`;
-      return `${driver} ${verdict}${holds}${note === null ? '' : ` (${note})`}`;
-    });
   const to = formatBytes(running.request.toBytes);
+  const held = running.answers.flatMap(({ driver, proven, heldAfterBytes, budgetBytes }) =>
+    proven || heldAfterBytes === null
+      ? []
+      : [`${driver} holds ${formatBytes(heldAfterBytes)} where ${formatBytes(budgetBytes)} was asked`],
+  );
   const problem = `no room is proven: used ${used} + headroom ${formatBytes(needBytes)} is more than ${to}`;
   return new HotaddError('HOTADD_OPERATION', [problem, ...held].join('; '));
 }

@@ -152,7 +152,7 @@ test(
       outcome.reason ?? '',
       /no room is proven.*cache .*holds \d+ MiB where \d+(\.\d)? MiB was asked/,
     );
-    assert.match(outcome.reason ?? '', /fragmentation.*activedefrag/);
+    assert.match(outcome.report, /fragmentation.*activedefrag/);
     assert.equal(await maxmemory(world.redis), before);
     assert.deepEqual(outcome.handedBack, [{ driver: 'cache', asBefore: true, note: null }]);
     assert.equal(world.group.readLimit(), 512 * MiB);
