@@ -20,7 +20,7 @@ const message = Buffer.alloc(8192);
 
 function hear(fd: number): void {
   for (let read = recv(fd, message, 8192, 0); read > 0; read = recv(fd, message, 8192, 0)) {
-    const fields = message.latin1Slice(0, Number(read)).split('\0');
+    const fields = message.toString('latin1', 0, Number(read)).split('\0');
     if (!fields.includes('SUBSYSTEM=memory')) continue;
     const heardNs = process.hrtime.bigint();
     const total = /MemTotal:\s+(\d+)/.exec(readFileSync('/proc/meminfo', 'utf8'));
