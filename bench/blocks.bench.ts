@@ -1,5 +1,5 @@
-// Memory blocks: the first scan of a machine with 32,768 of them beside a C program that reads the same files, how long
-// a slice holds the loop, and what one block's event costs on machines of different size.
+// Memory blocks: the first scan of a machine with 32,768 of them beside a C program that reads the same
+// files, how long a slice holds the loop, and what one block's event costs on machines of different size.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { Contender, compile, tempFolder } from './contender.ts';
 import { digits, median, withSpread } from './figures.ts';
@@ -65,7 +65,8 @@ function show(machines: readonly { blocks: number; scans: readonly Scan[] }[]): 
     title: TITLE,
     about:
       'A tree of memoryN/state files; each scan is the first one of a new process, not warmed up. ' +
-      `${RUNS} runs, C and hotadd in turn. An event of one block: its state is read again and memory added up.`,
+      `${RUNS} runs, C and hotadd in turn. An event of one block: its state is read again and memory ` +
+      'added up.',
     columns: [
       'blocks',
       'C, ms',

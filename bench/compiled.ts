@@ -1,5 +1,6 @@
-// The sources compiled to JavaScript as they are shipped, for what is measured of a whole process: a process that
-// strips types itself carries the stripper's memory too. The folder lies where the optional packages are found.
+// The sources compiled to JavaScript as they are shipped, for what is measured of a whole process: a
+// process that strips types itself carries the stripper's memory too. The folder lies where the optional
+// packages are found.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,6 @@
-// A contender is a child process that says on its standard output when something reached it: a line of numbers, first
-// among them CLOCK_MONOTONIC in nanoseconds, the clock of process.hrtime. Here: starting one, compiling one, its lines.
+// A contender is a child process that says on its standard output when something reached it: a line of
+// numbers, first among them CLOCK_MONOTONIC in nanoseconds, the clock of process.hrtime. Here: starting
+// one, compiling one, its lines.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

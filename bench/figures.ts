@@ -1,5 +1,5 @@
-// Numbers from repeated runs, and how they are written. A figure is the median of its runs with the spread beside it:
-// a machine that does other things too is better told by these than by one best run.
+// Numbers from repeated runs, and how they are written. A figure is the median of its runs with the spread
+// beside it: a machine that does other things too is better told by these than by one best run.
 
 export interface Spread {
   readonly median: number;

@@ -1,5 +1,5 @@
-// What an idle agent costs for each partition: CPU over a minute, and memory. All contenders idle side by side in the
-// same minute; the bare one reads the same files every second.
+// What an idle agent costs for each partition: CPU over a minute, and memory. All contenders idle side by
+// side in the same minute; the bare one reads the same files every second.
 import { compileSources } from './compiled.ts';
 import { Contender, pause, tempFolder } from './contender.ts';
 import { median, withSpread } from './figures.ts';
@@ -84,8 +84,9 @@ function show(runs: ReadonlyMap<string, readonly Used[]>, reads: number): void {
   publish({
     title: TITLE,
     about:
-      `${RUNS} runs of ${SECONDS} s, all side by side, from compiled JavaScript. The same ${reads} reads every second ` +
-      'in each; the agent also looks at its drivers every 5 s and at memory blocks once a minute. MB are 2^20 bytes.',
+      `${RUNS} runs of ${SECONDS} s, all side by side, from compiled JavaScript. The same ${reads} reads ` +
+      'every second in each; the agent also looks at its drivers every 5 s and at memory blocks once a ' +
+      'minute. MB are 2^20 bytes.',
     columns: ['', 'CPU, ms per s', 'CPU of bare', 'RSS, MB', 'RSS above bare, MB'],
     rows: [...runs.keys()].map((name) => [
       name,

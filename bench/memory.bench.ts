@@ -70,7 +70,9 @@ cgroup?.writeLimit(2 ** 29);
 const ownRows = cgroup === null ? [] : await measure(`cgroup:${cgroup.path}`);
 publish({
   title: 'Reading memory, and a plan',
-  about: `Microseconds for each; ${RUNS} runs of ${READS.toLocaleString('en')} reads and ${PLANS} plans, in turn.`,
+  about:
+    `Microseconds for each; ${RUNS} runs of ${READS.toLocaleString('en')} reads and ${PLANS} plans, in ` +
+    'turn.',
   columns: ['us', 'median (lowest-highest)', 'of bare'],
   rows: [...ownRows, ...(await measure('machine'))],
   bars: [],

@@ -1,5 +1,6 @@
-// One change through 100,000 drivers of this process: the reads, the resizes and the reads back, beside the same calls
-// in a plain Promise.all over the same drivers. Then the shrink, and the timers that wait meanwhile.
+// One change through 100,000 drivers of this process: the reads, the resizes and the reads back, beside
+// the same calls in a plain Promise.all over the same drivers. Then the shrink, and the timers that wait
+// meanwhile.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { buffers } from '../src/buffers/buffers.ts';
 import { GiB, KiB } from '../src/core/bytes.ts';
@@ -222,8 +223,8 @@ function show({ before, during }: { before: number; during: number }): void {
   publish({
     title: 'Notifying 100,000 drivers',
     about:
-      `A growth through ${DRIVERS.toLocaleString('en')} drivers made by buffers(), and the same read, resize, read of ` +
-      `the same drivers in one Promise.all; ${RUNS} runs, in turn.`,
+      `A growth through ${DRIVERS.toLocaleString('en')} drivers made by buffers(), and the same read, ` +
+      `resize, read of the same drivers in one Promise.all; ${RUNS} runs, in turn.`,
     columns: ['ms', 'median (lowest-highest)', 'of bare'],
     rows: [
       row('bare: read, resize, read in Promise.all', figures.bare),
@@ -236,8 +237,8 @@ function show({ before, during }: { before: number; during: number }): void {
     ],
     bars: [{ what: 'read, resize, read: hotadd / bare', unit: 'x', runs: ratios(figures.notify), atMost: 2 }],
     notes: [
-      `Timers that wait while ${DRIVERS.toLocaleString('en')} calls are in flight: ${during - before} (one shared ` +
-        'timer for all deadlines).',
+      `Timers that wait while ${DRIVERS.toLocaleString('en')} calls are in flight: ${during - before} ` +
+        '(one shared timer for all deadlines).',
     ],
   });
 }

@@ -1,5 +1,6 @@
-// The plan alone: how long it takes for 100 to 100,000 drivers with mixed weights, minima, maxima, floors and ceilings,
-// and whether that grows as n log n. Beside it a sort of as many pairs of numbers, which is n log n by nature.
+// The plan alone: how long it takes for 100 to 100,000 drivers with mixed weights, minima, maxima, floors
+// and ceilings, and whether that grows as n log n. Beside it a sort of as many pairs of numbers, which is
+// n log n by nature.
 import { GiB, KiB, MiB, TiB } from '../src/core/bytes.ts';
 import { type PlanDriver, type PlanInput, plan } from '../src/core/plan.ts';
 import { digits, median, withSpread } from './figures.ts';
@@ -87,8 +88,9 @@ const nLogN = (size: number) => size * Math.log2(size);
 publish({
   title: 'Planning',
   about:
-    'One plan for n drivers, half of them with a weight of their own, a third each with minimum, maximum and step, ' +
-    `half with a floor, four in ten with a ceiling, over three levels. ${RUNS} runs, each of all sizes in turn.`,
+    'One plan for n drivers, half of them with a weight of their own, a third each with minimum, maximum ' +
+    `and step, half with a floor, four in ten with a ceiling, over three levels. ${RUNS} runs, each of ` +
+    'all sizes in turn.',
   columns: ['drivers', 'ms', 'ns per n log2 n', 'growth', 'growth of n log n', 'sort of 2n pairs, ms'],
   rows: SIZES.map((size, index) => {
     const before = SIZES[index - 1];

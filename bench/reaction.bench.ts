@@ -1,5 +1,6 @@
-// A limit is written -> the driver is called. One writer, four contenders, each with a cgroup of its own, written to in
-// turn: nobody is woken by another's event, and all run on the same machine in the same minute.
+// A limit is written -> the driver is called. One writer, four contenders, each with a cgroup of its own,
+// written to in turn: nobody is woken by another's event, and all run on the same machine in the same
+// minute.
 import { Contender, compile, nowNs, pause } from './contender.ts';
 import { digits, percentile, withSpread } from './figures.ts';
 import { makeCgroup, type OwnCgroup, whyNoCgroup } from './own-cgroup.ts';
@@ -121,9 +122,10 @@ function show(runs: readonly Run[]): void {
   publish({
     title: TITLE,
     about:
-      `A real cgroup's limit is raised by 2 % at a time; microseconds from before the write to the call of the ` +
-      `driver. ${RUNS} runs of ${SAMPLES} writes for each contender, in turn; the median of the runs (lowest-highest). ` +
-      'hotadd reads all of memory, settles, plans and counts room before it calls; bare Node reads one file.',
+      `A real cgroup's limit is raised by 2 % at a time; microseconds from before the write to the call ` +
+      `of the driver. ${RUNS} runs of ${SAMPLES} writes for each contender, in turn; the median of the ` +
+      'runs (lowest-highest). hotadd reads all of memory, settles, plans and counts room before it ' +
+      'calls; bare Node reads one file.',
     columns: ['us', 'p50', 'p95', 'p99'],
     rows: [
       row('hotadd: limit -> driver.resize', 'hotadd'),

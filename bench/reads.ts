@@ -1,5 +1,5 @@
-// Which files one reading of a partition's memory reads: noted from a real one, so that what is compared with it does
-// the same reads by construction.
+// Which files one reading of a partition's memory reads: noted from a real one, so that what is compared
+// with it does the same reads by construction.
 import { clockOs } from '../src/host/clock-os.ts';
 import { machineOs } from '../src/host/machine-os.ts';
 import { parsePartitionName } from '../src/sense/partition-name.ts';

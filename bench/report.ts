@@ -1,5 +1,5 @@
-// What a bench says: a table of figures and the bars they are held to. A bench prints it and hands it to run.ts, when
-// that has started it; nothing here fails a build, because a loaded machine is not a defect.
+// What a bench says: a table of figures and the bars they are held to. A bench prints it and hands it to
+// run.ts, when that has started it; nothing here fails a build, because a loaded machine is not a defect.
 import { digits, median, withSpread } from './figures.ts';
 
 export interface Bar {

@@ -1,5 +1,5 @@
-// `npm run bench`: runs each *.bench.ts as a process of its own, one at a time, and writes RESULTS.md. With names
-// (`npm run bench -- plan notify`) or --quick it only prints.
+// `npm run bench`: runs each *.bench.ts as a process of its own, one at a time, and writes RESULTS.md.
+// With names (`npm run bench -- plan notify`) or --quick it only prints.
 import { fork, spawnSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
@@ -26,7 +26,8 @@ function machine(): string[] {
   const kernel = `${process.platform} ${release()}`;
   const compiler = spawnSync('gcc', ['-dumpfullversion'], { encoding: 'utf8' }).stdout?.trim() ?? 'none';
   return [
-    `- machine: ${cpus().length} x ${cpu?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, shared with other work`,
+    `- machine: ${cpus().length} x ${cpu?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, ` +
+      'shared with other work',
     `- kernel: ${kernel}; Node ${process.version}; gcc ${compiler}`,
     `- command: \`npm run bench\`, ${new Date().toISOString().slice(0, 10)}`,
   ];
@@ -55,8 +56,9 @@ function pageOf(sections: readonly Section[]): string {
   ]);
   const opening = [
     '# Results',
-    'Speed is a ratio against something that runs side by side in the same minutes; absolute times belong to the ' +
-      'machine. A figure is the median of its runs with the lowest and highest beside it. Written by `bench/run.ts`.',
+    'Speed is a ratio against something that runs side by side in the same minutes; absolute times ' +
+      'belong to the machine. A figure is the median of its runs with the lowest and highest beside it. ' +
+      'Written by `bench/run.ts`.',
     machine().join('\n'),
     table(['what', 'bar', 'measured', 'at most', ''], bars),
   ];

@@ -1,5 +1,6 @@
-// A kernel uevent -> the sensor's hint, and -> the driver called with settling off. The events are synthetic: the
-// kernel sends what it would send, and no memory moves. Every listener hears every event, so contenders listen in turn.
+// A kernel uevent -> the sensor's hint, and -> the driver called with settling off. The events are
+// synthetic: the kernel sends what it would send, and no memory moves. Every listener hears every event,
+// so contenders listen in turn.
 import { accessSync, closeSync, constants, openSync, writeSync } from 'node:fs';
 import { Contender, compile, nowNs, pause } from './contender.ts';
 import { percentile, withSpread } from './figures.ts';
@@ -89,10 +90,11 @@ function show(runs: readonly Run[]): void {
   publish({
     title: TITLE,
     about:
-      `\`change\` is written to a memory block's \`uevent\` file; microseconds from before the write. ${RUNS} runs of ` +
-      `${SLICES * EVENTS} events for each contender, in slices in turn. hotadd reads the block's state before it ` +
-      'hints; from the hint to the call it reads all of memory, plans and counts room. Settling is off: for this ' +
-      'bench the hint goes straight to the notifier, and MemTotal is made to grow by 2 % with each event.',
+      "`change` is written to a memory block's `uevent` file; microseconds from before the write. " +
+      `${RUNS} runs of ${SLICES * EVENTS} events for each contender, in slices in turn. hotadd reads the ` +
+      `block's state before it hints; from the hint to the call it reads all of memory, plans and counts ` +
+      'room. Settling is off: for this bench the hint goes straight to the notifier, and MemTotal is ' +
+      'made to grow by 2 % with each event.',
     columns: ['us', 'p50', 'p95', 'p99'],
     rows: [
       row('hotadd: uevent -> hint', 'hotadd', 'heardUs'),

@@ -1,6 +1,6 @@
-// Contender: the agent as `hotadd run` keeps it, on a cgroup, from compiled JavaScript as it is shipped. Arguments: the
-// folder of the compiled sources, a folder for its state, the cgroup, `apply` or `observe`, and `driver` for one driver
-// of this process. Says `ready`, then what it has used each time it is asked.
+// Contender: the agent as `hotadd run` keeps it, on a cgroup, from compiled JavaScript as it is shipped.
+// Arguments: the folder of the compiled sources, a folder for its state, the cgroup, `apply` or `observe`,
+// and `driver` for one driver of this process. Says `ready`, then what it has used each time it is asked.
 import { createInterface } from 'node:readline';
 
 const [compiled, folder, cgroup, apply, driver] = process.argv.slice(2);

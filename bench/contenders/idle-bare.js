@@ -1,5 +1,5 @@
-// Contender: the least that does the same reads every second. Arguments: files to read, and after `--` folders whose
-// inode is asked for. Says `ready`, then what it has used each time it is asked.
+// Contender: the least that does the same reads every second. Arguments: files to read, and after `--`
+// folders whose inode is asked for. Says `ready`, then what it has used each time it is asked.
 import { readFileSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 

@@ -1,5 +1,5 @@
-// Contender: what an author writes without hotadd. fs.watch on the limit file, the file read again, and a function
-// called with the number.
+// Contender: what an author writes without hotadd. fs.watch on the limit file, the file read again, and a
+// function called with the number.
 import { readFileSync, watch } from 'node:fs';
 
 const [limitFile = ''] = process.argv.slice(2);

@@ -1,5 +1,5 @@
-// Contender: hotadd as a library. A partition on the cgroup given, one driver of this process; says when the driver's
-// resize was called, once the change is over and the partition is idle again.
+// Contender: hotadd as a library. A partition on the cgroup given, one driver of this process; says when
+// the driver's resize was called, once the change is over and the partition is idle again.
 import { buffers, openPartition } from '../../src/index.ts';
 
 const [cgroup = ''] = process.argv.slice(2);

@@ -1,4 +1,5 @@
-// Contender: a loop in C on inotify. Reads the limit file after each event and says when it had the number.
+// Contender: a loop in C on inotify. Reads the limit file after each event and says when it had the
+// number.
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-// Contender: memory blocks read in C. Lists the folder, reads memoryN/state of each, and says how many were online and
-// how many nanoseconds it took.
+// Contender: memory blocks read in C. Lists the folder, reads memoryN/state of each, and says how many
+// were online and how many nanoseconds it took.
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
-// Contender: the first scan of all memory blocks in a process that has just begun, and then single events. Says:
-// nanoseconds of the scan, blocks online, the longest hold of the loop in nanoseconds, slices, and nanoseconds per
-// event of one block (median), with a reading of the partition's memory after it (median).
+// Contender: the first scan of all memory blocks in a process that has just begun, and then single events.
+// Says: nanoseconds of the scan, blocks online, the longest hold of the loop in nanoseconds, slices, and
+// nanoseconds per event of one block (median), with a reading of the partition's memory after it (median).
 import { openSync, writeSync } from 'node:fs';
 import { clockOs } from '../../src/host/clock-os.ts';
 import { machineOs } from '../../src/host/machine-os.ts';

@@ -1,5 +1,5 @@
-// Contender: the least that hears kernel uevents in Node. A netlink socket on the main loop by koffi and libuv, the
-// event taken apart, and MemTotal read. Told `open` and `close` on its standard input.
+// Contender: the least that hears kernel uevents in Node. A netlink socket on the main loop by koffi and
+// libuv, the event taken apart, and MemTotal read. Told `open` and `close` on its standard input.
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import koffi from 'koffi';

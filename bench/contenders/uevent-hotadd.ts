@@ -1,6 +1,7 @@
-// Contender: a kernel uevent through the sensor to a driver, without settling. The machine is the real one but for the
-// MemTotal it reads, which grows by 2 % with each event, because a synthetic event brings no memory. Told `open` and
-// `close` on its standard input, so that contenders do not hear each other's events.
+// Contender: a kernel uevent through the sensor to a driver, without settling. The machine is the real one
+// but for the MemTotal it reads, which grows by 2 % with each event, because a synthetic event brings no
+// memory. Told `open` and `close` on its standard input, so that contenders do not hear each other's
+// events.
 import { createInterface } from 'node:readline';
 import { buffers } from '../../src/buffers/buffers.ts';
 import { Notifier } from '../../src/core/notifier.ts';

@@ -1,5 +1,5 @@
-// Contender: a netlink loop in C. Takes each memory event apart, reads MemTotal, and says when it had heard and read.
-// Told `open` and `close` on its standard input, one line each.
+// Contender: a netlink loop in C. Takes each memory event apart, reads MemTotal, and says when it had
+// heard and read. Told `open` and `close` on its standard input, one line each.
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <poll.h>
