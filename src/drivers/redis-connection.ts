@@ -73,10 +73,8 @@ export class RedisConnection {
   #drop(): void {
     const opening = this.#opening;
     this.#opening = null;
-    opening?.then(
-      (client) => client.destroy(),
-      () => undefined,
-    );
+    // Version 5 throws when there is nothing left to destroy.
+    opening?.then((client) => client.destroy()).catch(() => undefined);
   }
 
   async #client(): Promise<RedisClient> {

@@ -1,5 +1,5 @@
-// The files that a connection needs: a password, certificates and a key. They are read at each connection, so a
-// changed one counts from the next; secrets that others may read are refused.
+// The files that a connection needs: a password, certificates and a key. They are read at each connection,
+// so a changed one counts from the next; secrets that others may read are refused.
 import { readFile, stat } from 'node:fs/promises';
 import { HotaddError } from '../core/errors.ts';
 

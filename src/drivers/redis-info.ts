@@ -14,6 +14,8 @@ export interface RedisFacts {
   /** The part of it that maxmemory is compared with: replica and AOF buffers are not counted (evict.c). */
   readonly countedBytes: number;
   readonly rssBytes: number;
+  /** How old rssBytes may be: it is sampled in serverCron, ten times a second at most (server.c). */
+  readonly rssAgeMs: number;
   /** Pages that a running fork has made the server copy. */
   readonly cowBytes: number;
   readonly lastCowBytes: number;
@@ -73,6 +75,7 @@ export function parseFacts(place: string, replies: RedisReplies): RedisFacts {
     usedBytes,
     countedBytes: Math.max(0, usedBytes - notCounted),
     rssBytes: needed('used_memory_rss', info.used_memory_rss),
+    rssAgeMs: Math.max(100, 1_000 / Math.max(1, bytes('hz'))),
     cowBytes: bytes('current_cow_size'),
     lastCowBytes: Math.max(bytes('rdb_last_cow_size'), bytes('aof_last_cow_size')),
     startupBytes: bytes('used_memory_startup'),

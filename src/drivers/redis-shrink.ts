@@ -7,7 +7,7 @@
 //
 // One jump would evict everything first and find out afterwards; measured with 200 B values, 400 -> 160 MB
 // evicted 60 % of the entries and gave back nothing.
-import { formatBytes, MiB } from '../core/bytes.ts';
+import { formatBytes, KiB, MiB } from '../core/bytes.ts';
 import { messageOf } from '../core/errors.ts';
 import { type Defrag, heldOf, roundUp, STEP_BYTES } from './redis-cost.ts';
 import { describeStop, follows, NOISE_BYTES, type Stop, stands } from './redis-follow.ts';
@@ -31,10 +31,11 @@ export interface ShrinkPlan {
 
 const SMALLEST_STEP_BYTES = 8 * MiB;
 const STEP_SHARE = 0.05;
-const EVICT_LOOK_MS = 20;
-/** The server samples its RSS ten times a second (server.c, cronUpdateMemoryStats). */
-const RSS_LOOK_MS = 100;
+/** Less is the coming and going of client buffers. */
+const FALL_BYTES = 64 * KiB;
+const LOOK_MS = { evict: 20, follow: 50 };
 const PATIENCE_MS = { evict: 3_000, follow: 1_000, defrag: 20_000 };
+
 export class Shrink {
   readonly plan: ShrinkPlan;
   readonly done: Promise<void>;
@@ -52,7 +53,9 @@ export class Shrink {
     const cancel = () => this.#cancelled.abort();
     signal?.addEventListener('abort', cancel, { once: true });
     this.done = this.#run()
-      .catch((error: unknown) => this.#stopFor(messageOf(error), null))
+      .catch((error: unknown) => {
+        this.#stop = { reason: messageOf(error), facts: null };
+      })
       .finally(() => {
         this.#ended = true;
         signal?.removeEventListener('abort', cancel);
@@ -102,8 +105,9 @@ export class Shrink {
 
   async #walk(defrag: Defrag): Promise<void> {
     await this.#server.purge();
-    // The purge shows in RSS only at the next sample; what it gave back is not the merit of an eviction.
-    await this.#pause(RSS_LOOK_MS);
+    // Half a sample more than RSS may be old: else what the purge gave back would be the merit of a step, or
+    // a fill that has just ended would look like memory that does not follow.
+    await this.#pause(this.#seen.rssAgeMs * 1.5);
     const first = await this.#look();
     this.#firstEvicted = first.evictedKeys;
     const stepBytes = Math.max(SMALLEST_STEP_BYTES, roundUp(first.countedBytes * STEP_SHARE, STEP_BYTES));
@@ -114,54 +118,56 @@ export class Shrink {
       const above = at;
       at = Math.max(this.plan.toMaxmemoryBytes, at - stepBytes);
       await this.#server.setMaxmemory(at);
-      const evicted = await this.#evictedTo(at);
-      if (evicted === null) return this.#backUp(Math.max(above, at));
+      if (!(await this.#evictedTo(at))) return this.#backUp(above);
       await this.#server.purge();
       const followed = await this.#followed(mark, defrag);
       if (this.#cancelled.signal.aborted) return;
-      if (followed) mark = this.#seen;
-      else if (at > this.plan.toMaxmemoryBytes)
-        return this.#stopFor(describeStop(mark, this.#seen, defrag), this.#seen);
-    }
-  }
-
-  /** Waits until what counts is within the step; `null` when eviction finds nothing more. */
-  async #evictedTo(maxmemoryBytes: number): Promise<RedisFacts | null> {
-    let last = await this.#look();
-    let movedMs = performance.now();
-    while (last.countedBytes > maxmemoryBytes + STEP_BYTES && !this.#cancelled.signal.aborted) {
-      await this.#pause(EVICT_LOOK_MS);
-      const facts = await this.#look();
-      if (facts.evictedKeys !== last.evictedKeys || facts.countedBytes < last.countedBytes) {
-        movedMs = performance.now();
+      if (!followed && at > this.plan.toMaxmemoryBytes) {
+        this.#stop = { reason: describeStop(mark, this.#seen, defrag), facts: this.#seen };
+        return;
       }
-      if (performance.now() - movedMs > PATIENCE_MS.evict) return null;
-      last = facts;
+      mark = this.#seen;
     }
-    return last;
   }
 
-  /**
-   * Nothing is left to evict: over its limit the server would refuse writes, so the limit goes above what is
-   * used.
-   */
+  /** Waits until what counts is within the step; false when eviction gets no further. */
+  async #evictedTo(maxmemoryBytes: number): Promise<boolean> {
+    let lowest = Number.POSITIVE_INFINITY;
+    let fellMs = performance.now();
+    while (!this.#cancelled.signal.aborted) {
+      const { countedBytes } = await this.#look();
+      if (countedBytes <= maxmemoryBytes + STEP_BYTES) break;
+      if (countedBytes < lowest - FALL_BYTES) {
+        lowest = countedBytes;
+        fellMs = performance.now();
+      }
+      if (performance.now() - fellMs > PATIENCE_MS.evict) return false;
+      await this.#pause(LOOK_MS.evict);
+    }
+    return true;
+  }
+
+  /** Nothing is left to evict, and over its limit the server refuses writes: the limit steps back up. */
   async #backUp(aboveBytes: number): Promise<void> {
     const facts = await this.#look();
     const needed = roundUp(facts.countedBytes, STEP_BYTES) + STEP_BYTES;
     await this.#server.setMaxmemory(Math.max(aboveBytes, needed));
-    const used = formatBytes(facts.countedBytes);
-    this.#stopFor(`${facts.policy} finds nothing more to evict: ${used} stay in use`, await this.#look());
+    const reason = `${facts.policy} finds nothing more to evict: ${formatBytes(facts.countedBytes)} stay`;
+    this.#stop = { reason, facts: await this.#look() };
   }
 
   /** Whether RSS came down with what was evicted since the mark, or is within the budget anyway. */
   async #followed(mark: RedisFacts, defrag: Defrag): Promise<boolean> {
     let lowest = this.#seen.rssBytes;
     let fellMs = performance.now();
-    const patienceMs = defrag === 'on' ? PATIENCE_MS.defrag : PATIENCE_MS.follow;
+    const patienceMs = Math.max(
+      defrag === 'on' ? PATIENCE_MS.defrag : PATIENCE_MS.follow,
+      this.#seen.rssAgeMs * 3,
+    );
     while (!this.#cancelled.signal.aborted) {
       if (heldOf(this.#seen) <= this.plan.toBytes || follows(mark, this.#seen, defrag)) return true;
       if (performance.now() - fellMs > patienceMs) return false;
-      await this.#pause(RSS_LOOK_MS);
+      await this.#pause(LOOK_MS.follow);
       const { rssBytes } = await this.#look();
       if (rssBytes < lowest - NOISE_BYTES / 2) {
         lowest = rssBytes;
@@ -176,10 +182,6 @@ export class Shrink {
     if (!this.isUnderWay(facts)) throw new Error('the server restarted in the middle of the move');
     this.#seen = facts;
     return facts;
-  }
-
-  #stopFor(reason: string, facts: RedisFacts | null): void {
-    this.#stop = { reason, facts };
   }
 
   #pause(delayMs: number): Promise<void> {

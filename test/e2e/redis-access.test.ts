@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { inspect } from 'node:util';
+import * as redis from 'redis';
 import { MiB } from '../../src/core/bytes.ts';
 import type { Driver, ResizeContext } from '../../src/core/driver.ts';
 import { HotaddError } from '../../src/core/errors.ts';
@@ -153,6 +154,21 @@ test('redis access: TLS, with our own certificate too', real, async (t) => {
     'HOTADD_CONNECTION',
     /without TLS needs redis:/,
   );
+});
+
+test('redis access: takes a client library that is handed in', real, async (t) => {
+  const server = await startRedis(t, {});
+  let made = 0;
+  const client = {
+    createClient(options: object) {
+      made += 1;
+      return redis.createClient(options);
+    },
+  };
+  const driver = open(t, { url: server.url, client });
+  await Promise.all([read(driver), read(driver)]);
+  await read(open(t, { url: server.url, client: redis }));
+  assert.equal(made, 1, 'calls share one connection');
 });
 
 test('redis access: nobody listens', real, async (t) => {
