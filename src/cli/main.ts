@@ -13,6 +13,8 @@ const SUMMARY = 'Memory changes while software runs: see it, follow it, resize, 
 
 async function main(words: readonly string[]): Promise<ExitCode> {
   const output = new Output(words.includes('--json'));
+  // An error out of a callback is one error like any other, and the end.
+  process.on('uncaughtException', (error) => process.exit(fail(error, output)));
   let done: Promise<ExitCode> = Promise.resolve(EXIT.done);
   const parser = parserOf(output, (command, given) => {
     done = command.run(given, output);
@@ -37,7 +39,8 @@ function parserOf(output: Output, run: (command: Command, given: Given) => void)
     .usage('<command> [options]')
     .version(versionOf(), '--version', 'print the version')
     .helpOption('--help', 'print this help')
-    .helpCommand(false)
+    .helpCommand('help [command]', 'print the help of a command')
+    .configureHelp({ subcommandTerm: termOf })
     .addHelpText('after', '\n`hotadd <command> --help` tells more of each, with an example.');
   for (const command of COMMANDS) parser.addCommand(subparserOf(command, output, run));
   return parser;
@@ -73,6 +76,14 @@ function strict(parser: Parser, place: string | null, output: Output): Parser {
     .exitOverride((error) => {
       throw error.exitCode === 0 ? HELPED : usageError(place, error.message);
     });
+}
+
+/** Without the `[options]` that every command has. */
+function termOf(parser: Parser): string {
+  const wanted = parser.registeredArguments.map((each) =>
+    each.required ? `<${each.name()}>` : `[${each.name()}]`,
+  );
+  return [parser.name(), ...wanted].join(' ');
 }
 
 function versionOf(): string {
