@@ -1,5 +1,6 @@
-// The two ways to what an agent knows: the agent that runs, on its control socket, or one that is opened for this one
-// command and closed after it. The agent's code is loaded only when it is needed: `hotadd memory` starts without it.
+// The two ways to what an agent knows: the agent that runs, on its control socket, or one that is opened for
+// this one command and closed after it. The agent's code is loaded only when it is needed: `hotadd memory`
+// starts without it.
 import { join } from 'node:path';
 import type { Agent, AgentOptions } from '../agent/agent.ts';
 import type { Config } from '../agent/config.ts';

@@ -1,5 +1,5 @@
-// What a command is: a plain object that commands.ts lists. main.ts parses, asks one of them to run, and turns what it
-// returns or throws into an exit code.
+// What a command is: a plain object that commands.ts lists. main.ts parses, asks one of them to run, and
+// turns what it returns or throws into an exit code.
 import { HotaddError } from '../core/errors.ts';
 import type { Output } from './output.ts';
 

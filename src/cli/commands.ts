@@ -1,4 +1,5 @@
-// The contents page of the command line: every command, one file each. docs/reference/cli.md has a section for each.
+// The contents page of the command line: every command, one file each. docs/reference/cli.md has a section
+// for each.
 import type { Command } from './command.ts';
 import { demo } from './demo.ts';
 import { drivers } from './drivers.ts';

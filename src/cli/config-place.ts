@@ -1,5 +1,5 @@
-// Which configuration a command uses: the one that is named, else the one here, else the installed one. Commands that
-// can do without get the defaults: no drivers, and nothing is applied.
+// Which configuration a command uses: the one that is named, else the one here, else the installed one.
+// Commands that can do without get the defaults: no drivers, and nothing is applied.
 import { access } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';

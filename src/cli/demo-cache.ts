@@ -1,5 +1,5 @@
-// A cache of the demo. What it holds is real: slabs of memory of this process, written to when they are taken and given
-// back to the operating system when it shrinks, so the process's own RSS has to follow.
+// A cache of the demo. What it holds is real: slabs of memory of this process, written to when they are taken
+// and given back to the operating system when it shrinks, so the process's own RSS has to follow.
 import { buffers } from '../buffers/buffers.ts';
 import { MiB } from '../core/bytes.ts';
 import type { Driver } from '../core/driver.ts';

@@ -1,5 +1,5 @@
-// The story of the demo, told by what really happens: MachineSim is given and loses modules, the production partition
-// senses, plans and notifies, and every number that is printed was read in this run.
+// The story of the demo, told by what really happens: MachineSim is given and loses modules, the production
+// partition senses, plans and notifies, and every number that is printed was read in this run.
 import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// What the story of the demo waits for: the outcome of a change, a state of memory, and that the plan of a change has
-// been shown before it is carried out. It waits for the thing itself, and says what did not come.
+// What the story of the demo waits for: the outcome of a change, a state of memory, and that the plan of a
+// change has been shown before it is carried out. It waits for the thing itself, and says what did not come.
 import { HotaddError } from '../core/errors.ts';
 import type { PhysicalMemory } from '../core/memory.ts';
 import type { Outcome } from '../core/outcome.ts';

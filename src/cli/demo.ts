@@ -1,5 +1,5 @@
-// `hotadd demo`: memory modules come and go on a simulated machine, and two real caches of this process follow. Nothing
-// outside this process is touched. It is a check too: if RSS does not follow, it fails.
+// `hotadd demo`: memory modules come and go on a simulated machine, and two real caches of this process
+// follow. Nothing outside this process is touched. It is a check too: if RSS does not follow, it fails.
 import { type Command, EXIT, JSON_OPTION } from './command.ts';
 import { stepText } from './demo-steps.ts';
 

@@ -1,4 +1,5 @@
-// `hotadd drivers`: each driver of the agent as it reads now: what it may take, what it holds, and its bounds.
+// `hotadd drivers`: each driver of the agent as it reads now: what it may take, what it holds, and its
+// bounds.
 import type { driversOf } from '../agent/api-views.ts';
 import { formatBytes } from '../core/bytes.ts';
 import { reachAgent } from './agent-door.ts';

@@ -1,5 +1,5 @@
-// One clear error: the place, the problem and the mend on one line of stderr, and the exit code that goes with it. A
-// stack trace is shown only when HOTADD_DEBUG=1 asks for it.
+// One clear error: the place, the problem and the mend on one line of stderr, and the exit code that goes
+// with it. A stack trace is shown only when HOTADD_DEBUG=1 asks for it.
 import { type ErrorCode, HotaddError, messageOf } from '../core/errors.ts';
 import { EXIT, type ExitCode } from './command.ts';
 import type { Output } from './output.ts';

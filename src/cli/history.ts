@@ -1,4 +1,5 @@
-// `hotadd history`: what was done and what came of it, newest first. It reads the state folder, with or without an agent.
+// `hotadd history`: what was done and what came of it, newest first. It reads the state folder, with or
+// without an agent.
 import type { HistoryEntry } from '../agent/history-reading.ts';
 import { formatBytes } from '../core/bytes.ts';
 import { findAgent } from './agent-door.ts';

@@ -1,4 +1,5 @@
-// Memory as people read it: three numbers and what binds, the levels, blocks, nodes, pressure, and what is amiss.
+// Memory as people read it: three numbers and what binds, the levels, blocks, nodes, pressure, and what is
+// amiss.
 import type { PhysicalMemory } from '../core/memory.ts';
 import { amount, columns, plural, shorten, wrap } from './columns.ts';
 import type { Output } from './output.ts';
@@ -27,12 +28,16 @@ export function memoryText(seen: SeenMemory, verbose: boolean, output: Output): 
 }
 
 export function numbersText(seen: PhysicalMemory): string[] {
-  const binds = seen.boundBy === null ? '' : `${seen.boundBy.file} of ${seen.boundBy.level}`;
+  const { boundBy } = seen;
+  const binds =
+    boundBy === null
+      ? ''
+      : `bound by ${boundBy.file} of ${shorten(boundBy.level, NAME_WIDTH - boundBy.file.length)}`;
   return columns(
     [
       ['present', amount(seen.presentBytes), 'in modules, online or not'],
       ['online', amount(seen.onlineBytes), 'managed by the operating system'],
-      ['usable', amount(seen.usableBytes), binds === '' ? '' : `bound by ${shorten(binds, NAME_WIDTH)}`],
+      ['usable', amount(seen.usableBytes), binds],
     ],
     [1],
   );

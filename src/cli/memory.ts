@@ -1,5 +1,5 @@
-// `hotadd memory`: how much memory there is, what binds, and what was added and is not online. It needs no agent and no
-// configuration, changes nothing, and reads captured machines too.
+// `hotadd memory`: how much memory there is, what binds, and what was added and is not online. It needs no
+// agent and no configuration, changes nothing, and reads captured machines too.
 import { statSync } from 'node:fs';
 import { HotaddError } from '../core/errors.ts';
 import { openPartition } from '../partition/open.ts';

@@ -1,5 +1,5 @@
-// Where commands write: text or JSON on stdout, errors on stderr. A reader that goes away (`hotadd watch | head`) is no
-// error, and must not stop a change that is under way: what is written after that is dropped.
+// Where commands write: text or JSON on stdout, errors on stderr. A reader that goes away (`hotadd watch |
+// head`) is no error, and must not stop a change that is under way: what is written after that is dropped.
 import { styleText } from 'node:util';
 
 type Style = Parameters<typeof styleText>[0];

@@ -1,4 +1,5 @@
-// A plan as people read it: the arithmetic of the room, a line for each driver with its reason, what stays unclaimed.
+// A plan as people read it: the arithmetic of the room, a line for each driver with its reason, what stays
+// unclaimed.
 import { formatBytes } from '../core/bytes.ts';
 import type { Budget } from '../core/plan.ts';
 import { amount, columns, shorten } from './columns.ts';

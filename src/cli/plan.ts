@@ -1,4 +1,5 @@
-// `hotadd plan`: who would get how much, and why. It asks the agent that runs, or looks by itself; it does nothing (P5).
+// `hotadd plan`: who would get how much, and why. It asks the agent that runs, or looks by itself; it does
+// nothing (P5).
 import type { planView } from '../agent/api-views.ts';
 import { findAgent, withAgent } from './agent-door.ts';
 import { CONFIG_OPTION, type Command, EXIT, JSON_OPTION } from './command.ts';

@@ -1,5 +1,5 @@
-// `hotadd resize`: a planned change of the partition's own limit. The agent carries it out where one applies; else this
-// command does, as the one planner for as long as it takes.
+// `hotadd resize`: a planned change of the partition's own limit. The agent carries it out where one applies;
+// else this command does, as the one planner for as long as it takes.
 import type { Config } from '../agent/config.ts';
 import { parseBytes } from '../core/bytes.ts';
 import { HotaddError } from '../core/errors.ts';

@@ -1,4 +1,5 @@
-// `hotadd run`: the agent. It keeps a partition open with its drivers and its API, and logs a line for each outcome.
+// `hotadd run`: the agent. It keeps a partition open with its drivers and its API, and logs a line for each
+// outcome.
 import type { Agent } from '../agent/agent.ts';
 import type { Api } from '../agent/api.ts';
 import type { Outcome } from '../core/outcome.ts';
