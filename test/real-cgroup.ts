@@ -1,5 +1,5 @@
-// Real cgroups for tests: made below the hierarchy that holds the memory controller, found as hotadd finds it, and
-// removed after the test. Only children that the test started are ever put into one.
+// Real cgroups for tests: made below the hierarchy that holds the memory controller, found as hotadd finds
+// it, and removed after the test. Only children that the test started are ever put into one.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -80,7 +80,9 @@ export function makeCgroup(t: TestContext, limitBytes: number): RealCgroup {
   return group;
 }
 
-/** Hooks run in the order in which they were made, so what the test started may still be in it: it ends here. */
+/**
+ * Hooks run in the order in which they were made, so what the test started may still be in it: it ends here.
+ */
 function removed(folder: string): boolean {
   try {
     for (const pid of readFileSync(join(folder, 'cgroup.procs'), 'utf8').split('\n')) {
@@ -97,7 +99,8 @@ function removed(folder: string): boolean {
 }
 
 async function hold(t: TestContext, folder: string, bytes: number): Promise<ChildProcess> {
-  const script = `const held = Buffer.alloc(${bytes}, 1); console.log('held'); setInterval(() => held.length, 1e6)`;
+  const alloc = `const held = Buffer.alloc(${bytes}, 1)`;
+  const script = `${alloc}; console.log('held'); setInterval(() => held.length, 1e6)`;
   const child = spawn(
     'sh',
     ['-c', `echo $$ > '${folder}/cgroup.procs' && exec "$@"`, 'hold', process.execPath, '-e', script],

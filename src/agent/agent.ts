@@ -1,5 +1,6 @@
-// The agent: the one place that wires. Configuration in, a partition with its drivers, its history and its loop out.
-// `hotadd run` keeps one open behind a control socket (api.ts); a one-shot command opens one, asks, and closes it.
+// The agent: the one place that wires. Configuration in, a partition with its drivers, its history and its
+// loop out. `hotadd run` keeps one open behind a control socket (api.ts); a one-shot command opens one, asks,
+// and closes it.
 import type { Clock } from '../core/clock.ts';
 import { standingOf } from '../core/drift.ts';
 import type { Driver } from '../core/driver.ts';
@@ -31,7 +32,9 @@ export interface AgentOptions {
   readonly machine?: Machine;
   readonly clock?: Clock;
   readonly kinds?: readonly DriverKind[];
-  /** False: no pass at the start, for one piece of work on one driver. Default: the first pass repairs (E1). */
+  /**
+   * False: no pass at the start, for one piece of work on one driver. Default: the first pass repairs (E1).
+   */
   readonly firstPass?: boolean;
 }
 
@@ -55,7 +58,9 @@ export class Agent {
     this.#clock = parts.clock;
   }
 
-  /** What a planned change does to this partition. Throws HOTADD_UNSUPPORTED where there is nothing to write. */
+  /**
+   * What a planned change does to this partition. Throws HOTADD_UNSUPPORTED where there is nothing to write.
+   */
   operation(): Operation {
     const { controlGroup } = this.partition.sensor;
     if (controlGroup === null) {
@@ -194,7 +199,7 @@ async function settleInterrupted(agent: Agent, { onNotice, firstPass = true }: A
   const { history, partition } = agent;
   if (history?.setAside)
     onNotice?.(
-      `history: a torn last line of ${history.setAside.bytes} bytes was set aside in ${history.setAside.file}`,
+      `history: ${history.setAside.bytes} bytes of a torn last line are now in ${history.setAside.file}`,
     );
   for (const { line, problem } of history?.broken ?? [])
     onNotice?.(`history: line ${line} cannot be read and is skipped: ${problem}`);

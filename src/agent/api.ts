@@ -1,5 +1,5 @@
-// The agent's API on its control socket: HTTP with JSON over a Unix socket that only its owner may use (E7). Every
-// answer has `v` and `schema` (E9). docs/reference/api.md lists the same routes.
+// The agent's API on its control socket: HTTP with JSON over a Unix socket that only its owner may use (E7).
+// Every answer has `v` and `schema` (E9). docs/reference/api.md lists the same routes.
 
 import { chmod, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -50,7 +50,8 @@ export const STREAM_ROUTE = 'GET /v1/changes';
 
 /**
  * Listens on `control.sock` in the run folder.
- * @throws HotaddError HOTADD_BUSY when an agent answers there already, HOTADD_UNSAFE_FILE, HOTADD_MISSING_RIGHT.
+ * @throws HotaddError HOTADD_BUSY when an agent answers there already; HOTADD_UNSAFE_FILE;
+ * HOTADD_MISSING_RIGHT.
  */
 export async function openApi(agent: Agent): Promise<Api> {
   const path = join(agent.config.runFolder, CONTROL_SOCKET);

@@ -5,7 +5,7 @@ import { codeOf, ERROR_CODES, type ErrorCode, HotaddError, messageOf } from '../
 /**
  * One request to the agent.
  * @returns the answer's JSON.
- * @throws HotaddError HOTADD_NO_AGENT when nobody answers; else the agent's own error with its code, place and mend.
+ * @throws HotaddError HOTADD_NO_AGENT when nobody answers; else the agent's own error.
  */
 export function askAgent(
   socketPath: string,

@@ -1,5 +1,5 @@
-// Memory that was added and is not online (S5): reported with the command that would bring it online, or brought
-// online when the configuration says so. Each set of blocks is dealt with once.
+// Memory that was added and is not online (S5): reported with the command that would bring it online, or
+// brought online when the configuration says so. Each set of blocks is dealt with once.
 import type { Clock } from '../core/clock.ts';
 import type { Machine } from '../core/machine.ts';
 import type { PhysicalMemory } from '../core/memory.ts';

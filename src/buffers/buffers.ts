@@ -21,9 +21,8 @@ let instances = 0;
 /**
  * A driver for buffers of this process.
  *
- * ```ts
- * partition.register(buffers('thumbnails', { size: () => cache.bytes, resize: (bytes) => cache.setBytes(bytes) }));
- * ```
+ * ```ts partition.register(buffers('thumbnails', { size: () => cache.bytes, resize: (bytes) =>
+ * cache.setBytes(bytes) })); ```
  */
 export function buffers(name: string, options: BuffersOptions): Driver {
   const { size, resize, held = size, floor = 0, ceiling = null, step = 1 } = options;

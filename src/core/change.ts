@@ -1,8 +1,9 @@
-// A change of memory: usable went from A to B. Read this beside notifier.ts, which takes one through the drivers.
+// A change of memory: usable went from A to B. Read this beside notifier.ts, which takes one through the
+// drivers.
 
 /**
- * Where a change is, in the words of KeRegisterProcessorChangeCallback (start, complete, failure); an observed
- * change has only its arrival.
+ * Where a change is, in the words of KeRegisterProcessorChangeCallback (start, complete, failure); an
+ * observed change has only its arrival.
  */
 export type Phase = 'start' | 'complete' | 'failure' | 'arrival';
 

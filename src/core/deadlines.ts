@@ -1,5 +1,5 @@
-// Deadlines for any number of calls on one shared timer. Calls that share a delay expire in the order in which they
-// came, so each delay is a queue; adding and removing cost O(1).
+// Deadlines for any number of calls on one shared timer. Calls that share a delay expire in the order in
+// which they came, so each delay is a queue; adding and removing cost O(1).
 import type { Cancel, Clock } from './clock.ts';
 
 export interface Guarded {
@@ -48,7 +48,9 @@ export class Deadlines {
     });
   }
 
-  /** The outcome of a promise, or `onLate` when it has none in time. A late outcome is given to `afterLate`. */
+  /**
+   * The outcome of a promise, or `onLate` when it has none in time. A late outcome is given to `afterLate`.
+   */
   race<Value, Late>(
     promise: Promise<Value>,
     delayMs: number,

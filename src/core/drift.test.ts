@@ -1,3 +1,4 @@
+// When a driver is left alone because somebody else has set it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { standingOf } from './drift.ts';

@@ -58,7 +58,10 @@ export interface DriverState {
   readonly heldBytes: number | null;
   /** The smallest budget it can live with now. */
   readonly floorBytes: number;
-  /** The largest budget it can use. `null`: no ceiling. 0: a follower, whose settings follow memory but take none. */
+  /**
+   * The largest budget it can use. `null`: no ceiling. 0: a follower, whose settings follow memory but take
+   * none.
+   */
   readonly ceilingBytes: number | null;
   readonly stepBytes: number;
   /** The reason behind a number, for people: why the floor, what holds the memory and what would help. */

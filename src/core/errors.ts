@@ -51,7 +51,9 @@ export class HotaddError extends Error {
   }
 }
 
-/** What a driver throws when it will not take a size: the one word of its own that the shell believes (D1). */
+/**
+ * What a driver throws when it will not take a size: the one word of its own that the shell believes (D1).
+ */
 export class Refusal extends HotaddError {
   override readonly name = 'Refusal';
   /** The smallest budget the driver would take now, in bytes of the partition's memory. */

@@ -1,5 +1,6 @@
-// Water-filling: an amount shared by weight among spans, each with a lowest and a highest amount; what one cannot
-// take goes to the others (P2). The water level rises from 0; each span has min(high, max(low, start + weight x level)).
+// Water-filling: an amount shared by weight among spans, each with a lowest and a highest amount; what one
+// cannot take goes to the others (P2). The water level rises from 0; each span has min(high, max(low, start +
+// weight x level)).
 
 export interface Span {
   /** Below this it cannot go at all. */
@@ -47,7 +48,10 @@ function serveInOrder(spans: readonly Span[], aboveFloors: number): Filled {
   return { amounts, shortBytes: Math.max(0, -aboveFloors) };
 }
 
-/** The level at which the spans together hold `bytes`: a walk along the sorted points where a span starts or stops rising. */
+/**
+ * The level at which the spans together hold `bytes`: a walk along the sorted points where a span starts or
+ * stops rising.
+ */
 function waterLevel(spans: readonly Span[], bytes: number, lows: number): number {
   const points: { level: number; slope: number }[] = [];
   for (const span of spans) {

@@ -1,5 +1,5 @@
-// The shell's judgement: what was asked, what reads back, how far the driver moved. A driver's own word counts for
-// nothing here (D1). Pure.
+// The shell's judgement: what was asked, what reads back, how far the driver moved. A driver's own word
+// counts for nothing here (D1). Pure.
 import { formatBytes } from './bytes.ts';
 import type { DriverState, Setting } from './driver.ts';
 import type { Verdict } from './outcome.ts';
@@ -10,7 +10,9 @@ export interface Judgement {
 }
 
 const AGREE: Judgement = { verdict: 'resized', note: null };
-/** A growth that ends this close below its budget is whole: budgets are rounded down to the driver's own unit. */
+/**
+ * A growth that ends this close below its budget is whole: budgets are rounded down to the driver's own unit.
+ */
 const WHOLE_WITHIN = 0.02;
 
 export function judge(

@@ -83,7 +83,10 @@ export function headroomBytes(usableBytes: number, cpus: number): number {
   return Math.ceil(Math.max(usableBytes * HEADROOM_SHARE, HEADROOM_MIN_BYTES, cpus * HEADROOM_PER_CPU_BYTES));
 }
 
-/** The smallest known limit over the levels, and the level that says so. `null` when a level is not known (S2). */
+/**
+ * The smallest known limit over the levels, and the level that says so. `null` when a level is not known
+ * (S2).
+ */
 export function usableOf(
   levels: readonly Level[],
 ): { bytes: number; boundBy: { level: string; file: string } } | null {

@@ -7,14 +7,15 @@
 //               v                      v
 //            failing: settings handed back, exactly as read, to those that changed ----> idle
 //
-//   | start (shrink)                           | operation       | complete                 | failure
-//   | resize down, wait for proof of room (F2) | limit / offline | plan again from memory   | settings handed back
-//   | start (grow): news only, no veto         | limit / online  | plan again, resize up    | news
+//          | start                             | operation       | complete        | failure
+//   shrink | resize down, wait for proof (F2)  | limit / offline | plan again      | settings handed back
+//   grow   | news only: nobody moves, no veto  | limit / online  | plan, resize up | news
 //
 // Observed change: idle --> arriving --> idle. No veto: a shrink resizes down at once, a growth resizes up.
 //
-// A newer fact overtakes: while arriving or completing, the round under way stops waiting and the next begins; while
-// starting, those told start hear failure, then the arrival. A second planned change gets HOTADD_BUSY.
+// A newer fact overtakes: while arriving or completing, the round under way stops waiting and the next
+// begins; while starting, those told start hear failure, then the arrival. A second planned change gets
+// HOTADD_BUSY.
 import type { Change, News, Phase } from './change.ts';
 import { HotaddError, messageOf } from './errors.ts';
 import type { PhysicalMemory } from './memory.ts';
@@ -72,8 +73,8 @@ export class Notifier {
   }
 
   /**
-   * Memory has moved: overtakes what is under way. Plans from memory as it is when its turn comes; resolves to null
-   * when there is nothing to do. Calls that wait for the same turn share one pass.
+   * Memory has moved: overtakes what is under way. Plans from memory as it is when its turn comes; resolves
+   * to null when there is nothing to do. Calls that wait for the same turn share one pass.
    */
   arrive(cause: string): Promise<Outcome | null> {
     this.#overtake(cause);
@@ -87,7 +88,8 @@ export class Notifier {
   }
 
   /**
-   * Measures what is in use beside the drivers. Where room has been missing for a minute (P3) it goes on to a pass.
+   * Measures what is in use beside the drivers. Where room has been missing for a minute (P3) it goes on to a
+   * pass.
    */
   async measure(): Promise<Outcome | null> {
     const { plan } = await survey(this.seams, { repair: true });
@@ -95,7 +97,10 @@ export class Notifier {
     return plan.pressed && shrinks ? this.repair('room has been missing for a minute') : null;
   }
 
-  /** A pass is due (drift, a new driver): it overtakes nobody. Unless told to wait, it gives way to a change under way. */
+  /**
+   * A pass is due (drift, a new driver): it overtakes nobody. Unless told to wait, it gives way to a change
+   * under way.
+   */
   repair(cause: string, { wait = false } = {}): Promise<Outcome | null> {
     const busy = this.#planned || this.#change !== null || this.#waiting !== null;
     if (busy && !wait) return Promise.resolve(null);
@@ -103,8 +108,8 @@ export class Notifier {
   }
 
   /**
-   * Carries out a planned change. Rejects with HOTADD_BUSY (who holds it), HOTADD_NOT_APPLIED, HOTADD_UNREADABLE,
-   * HOTADD_GONE or HOTADD_HISTORY before anyone is told; after that the outcome tells.
+   * Carries out a planned change. Rejects with HOTADD_BUSY (who holds it), HOTADD_NOT_APPLIED,
+   * HOTADD_UNREADABLE, HOTADD_GONE or HOTADD_HISTORY before anyone is told; after that the outcome tells.
    */
   async carryOut(request: PlannedRequest): Promise<Outcome> {
     if (this.#planned || this.#change !== null || this.#waiting !== null) throw busy(this.#change);

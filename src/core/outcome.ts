@@ -1,5 +1,5 @@
-// What came of a change: one answer for each driver that was told, and the outcome of the whole. The words are
-// the shell's judgement of what it read back, never a driver's own (D1).
+// What came of a change: one answer for each driver that was told, and the outcome of the whole. The words
+// are the shell's judgement of what it read back, never a driver's own (D1).
 import type { Change } from './change.ts';
 import type { Setting } from './driver.ts';
 

@@ -1,5 +1,5 @@
-// One pass: carries a plan out among the drivers. Shrinks first, all at once; each growth is sent as soon as room for
-// it is there, so a slow driver delays only growth that needs what it has not yet given (P1, E5).
+// One pass: carries a plan out among the drivers. Shrinks first, all at once; each growth is sent as soon as
+// room for it is there, so a slow driver delays only growth that needs what it has not yet given (P1, E5).
 import type { PhysicalMemory } from './memory.ts';
 import type { Answer } from './outcome.ts';
 import type { Budget } from './plan.ts';

@@ -1,3 +1,4 @@
+// The plan: rules P1 to P5, and the dead-band of S4, with plain numbers.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GiB, MiB } from './bytes.ts';
@@ -115,7 +116,7 @@ test('plan: unmanaged use holds back growth at once, and shrinks a driver only w
   assert.deepEqual(budgets({ ...large, pressed: true }), [570]);
 });
 
-test('plan: a driver that cannot be moved counts at what it takes, and the others share the rest (P1)', () => {
+test('plan: a driver that cannot be moved counts at what it takes, others share the rest (P1)', () => {
   const frozen = driver('a', { frozen: 'drift', costBytes: 100 * MiB, committedBytes: 300 * MiB });
   const made = plan(input([frozen, driver('b')]));
   assert.deepEqual(

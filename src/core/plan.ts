@@ -183,12 +183,16 @@ function whyLess(driver: PlanDriver, bytes: number): string {
   const near = bytes + driver.stepBytes;
   if (driver.maxBytes !== null && near > driver.maxBytes) return `max ${formatBytes(driver.maxBytes)}`;
   if (driver.ceilingBytes !== null && near > driver.ceilingBytes) {
-    return `ceiling ${formatBytes(driver.ceilingBytes)}${driver.why.ceiling ? `: ${driver.why.ceiling}` : ''}`;
+    return withReason(`ceiling ${formatBytes(driver.ceilingBytes)}`, driver.why.ceiling);
   }
   if (bytes <= driver.floorBytes)
     return `floor ${formatBytes(driver.floorBytes)}${driver.why.floor ? `: ${driver.why.floor}` : ''}`;
   if (bytes <= driver.minBytes) return `min ${formatBytes(driver.minBytes)}`;
   return `its share of the room, weight ${driver.weight}`;
+}
+
+function withReason(what: string, why: string | undefined): string {
+  return why === undefined ? what : `${what}: ${why}`;
 }
 
 /** Down to the driver's step, but never below its floor. */

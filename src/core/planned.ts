@@ -1,5 +1,6 @@
-// A planned change: the start, the operation and its ending, as drawn in notifier.ts. Memory is taken away only when
-// the room for it is proven (F2), and a change that fails hands settings back exactly as they were read (F3).
+// A planned change: the start, the operation and its ending, as drawn in notifier.ts. Memory is taken away
+// only when the room for it is proven (F2), and a change that fails hands settings back exactly as they were
+// read (F3).
 import { formatBytes, KiB } from './bytes.ts';
 import type { Change } from './change.ts';
 import type { Setting } from './driver.ts';
@@ -37,14 +38,20 @@ export interface PlannedRequest {
 }
 
 const OPERATION_DEADLINE_MS = 10_000;
-/** A limit that the kernel rounded down to its page is the one asked for; pages are 64 KiB at most on the machines we know. */
+/**
+ * A limit that the kernel rounded down to its page is the one asked for; pages are 64 KiB at most on the
+ * machines we know.
+ */
 const PAGE_MOST_BYTES = 64 * KiB;
 
 export interface Running {
   readonly notifier: Notifier;
   readonly request: PlannedRequest;
   readonly change: Change;
-  /** The operation's own reading before, and the limit of the partition's own level (they differ under memory.high). */
+  /**
+   * The operation's own reading before, and the limit of the partition's own level (they differ under
+   * memory.high).
+   */
   readonly expected: Limit;
   readonly ownBefore: Limit | null;
   readonly startedAt: number;
@@ -109,7 +116,10 @@ export async function runPlanned(notifier: Notifier, request: PlannedRequest): P
   return complete(running, null);
 }
 
-/** A change that nobody need be told of, or that cannot be: floors over room are refused before anyone is told. */
+/**
+ * A change that nobody need be told of, or that cannot be: floors over room are refused before anyone is
+ * told.
+ */
 function endedAtOnce(
   { request, expected, change }: Running,
   look: Survey,
@@ -142,12 +152,12 @@ function usableWith(memory: PhysicalMemory, ownLimitBytes: number): number {
 function floorsDoNotFit({ plan, readings }: Survey): string {
   const floors = readings.flatMap(({ member, state }) => {
     if (state === null || state.floorBytes === 0) return [];
-    return [
-      `${member.name} needs ${formatBytes(state.floorBytes)}${state.why?.floor ? ` (${state.why.floor})` : ''}`,
-    ];
+    return [`${member.name} needs ${formatBytes(state.floorBytes)} (${state.why?.floor ?? 'its floor'})`];
   });
-  const parts = `usable ${formatBytes(plan.usableBytes)} - headroom ${formatBytes(plan.headroomBytes)} - set aside ${formatBytes(plan.setAsideBytes)}`;
-  return `the floors exceed the room of ${formatBytes(plan.roomBytes)} by ${formatBytes(plan.shortBytes)} (${parts}): ${floors.join(', ')}`;
+  const { usableBytes, headroomBytes: headroom, setAsideBytes, roomBytes } = plan;
+  const less = `- headroom ${formatBytes(headroom)} - set aside ${formatBytes(setAsideBytes)}`;
+  const room = `${formatBytes(roomBytes)} (usable ${formatBytes(usableBytes)} ${less})`;
+  return `the floors exceed the room by ${formatBytes(plan.shortBytes)}: room ${room}; ${floors.join(', ')}`;
 }
 
 /** Start of a shrink: buffers first, then proof of room; throws when it cannot be had. */

@@ -1,4 +1,5 @@
-// Who is registered: drivers (they are resized) and listeners (they only hear the news). Being told is opt-in (N11).
+// Who is registered: drivers (they are resized) and listeners (they only hear the news). Being told is opt-in
+// (N11).
 import type { News } from './change.ts';
 import type { Clock } from './clock.ts';
 import { Deadlines } from './deadlines.ts';
@@ -76,7 +77,10 @@ export class Registry {
     };
   }
 
-  /** @param replay news of what exists already, told first; an existing one may be told twice, never three times (N11). */
+  /**
+   * @param replay news of what exists already, told first; an existing one may be told twice, never three
+   * times (N11).
+   */
   listen(listener: Listener, replay: readonly News[] = []): Registration {
     const delivery = new Delivery(listener, this.#clock, () => this.#listeners.delete(delivery));
     this.#listeners.add(delivery);
@@ -104,7 +108,10 @@ export class Registry {
     ]);
   }
 
-  /** Listeners that have been busy with one piece of news for longer than `forMs`, and the last error of each (N16, N17). */
+  /**
+   * Listeners that have been busy with one piece of news for longer than `forMs`, and the last error of each
+   * (N16, N17).
+   */
   slowListeners(forMs: number): readonly { name: string; busyMs: number }[] {
     const nowMs = this.#clock.monotonicMs();
     return [...this.#listeners].flatMap(({ name, busySinceMs }) => {

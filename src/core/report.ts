@@ -1,5 +1,5 @@
-// The report line: what moved, what is proven, what stays unclaimed and why (F4). It is the product, and it adds up:
-// costs + unclaimed = room.
+// The report line: what moved, what is proven, what stays unclaimed and why (F4). It is the product, and it
+// adds up: costs + unclaimed = room.
 import { formatBytes } from './bytes.ts';
 import type { Change } from './change.ts';
 import type { Answer, Outcome, Unclaimed } from './outcome.ts';
@@ -59,7 +59,8 @@ export function sayAnswer(answer: Answer): string {
   ];
   const note = notes.length === 0 ? '' : ` (${notes.join('; ')})`;
   const proven = answer.proven ? 'proven' : 'not proven';
-  return `${answer.driver} ${formatBytes(answer.costBeforeBytes)} -> ${to} ${answer.verdict}, ${proven}${note}`;
+  const from = formatBytes(answer.costBeforeBytes);
+  return `${answer.driver} ${from} -> ${to} ${answer.verdict}, ${proven}${note}`;
 }
 
 function sayPlan(survey: Survey | null): string[] {
@@ -78,7 +79,8 @@ function sayRoom({ survey, unclaimed }: ReportParts): string[] {
   if (costs > room) return [`room ${formatBytes(room)} is short: drivers take ${formatBytes(costs)}`];
   const reasons = unclaimed.reasons.length === 0 ? '' : ` (${unclaimed.reasons.join('; ')})`;
   return [
-    `room ${formatBytes(room)} = ${formatBytes(costs)} in drivers + ${formatBytes(unclaimed.bytes)} unclaimed${reasons}`,
+    `room ${formatBytes(room)} = ${formatBytes(costs)} in drivers` +
+      ` + ${formatBytes(unclaimed.bytes)} unclaimed${reasons}`,
   ];
 }
 

@@ -1,5 +1,5 @@
-// The proof of room for a planned shrink (F2): real use is looked at all the while, from the start until the operation.
-// The same look sees a newer fact: memory that is not what it was when the change began.
+// The proof of room for a planned shrink (F2): real use is looked at all the while, from the start until the
+// operation. The same look sees a newer fact: memory that is not what it was when the change began.
 import { formatBytes } from './bytes.ts';
 import { HotaddError } from './errors.ts';
 import { headroomBytes, type PhysicalMemory } from './memory.ts';
@@ -8,9 +8,15 @@ import type { Round } from './round.ts';
 import { HOLD_MS } from './shell.ts';
 
 const LOOK_MS = 100;
-/** How long use may take to fall once every driver has answered; writeback and freed pages settle in this time. */
+/**
+ * How long use may take to fall once every driver has answered; writeback and freed pages settle in this
+ * time.
+ */
 const SETTLE_MS = 5_000;
-/** Room that has been proven for this long: drivers that do not come nearer to their own proof are not waited for. */
+/**
+ * Room that has been proven for this long: drivers that do not come nearer to their own proof are not waited
+ * for.
+ */
 const ENOUGH_MS = 5_000;
 
 export interface RoomWatch {

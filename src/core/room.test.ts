@@ -1,3 +1,4 @@
+// What is in use beside the drivers, and for how long room has been missing.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HighestOf, heldTogether, Unmanaged } from './room.ts';

@@ -1,5 +1,5 @@
-// How much room is really there: what is in use beside the drivers, kept as the highest of the last 10 minutes, and
-// for how long room has been missing (P3). Time comes in as a number: nothing here has a clock.
+// How much room is really there: what is in use beside the drivers, kept as the highest of the last 10
+// minutes, and for how long room has been missing (P3). Time comes in as a number: nothing here has a clock.
 
 const WINDOW_MS = 10 * 60_000;
 const PRESSED_AFTER_MS = 60_000;

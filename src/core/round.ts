@@ -1,5 +1,6 @@
-// One round of calls to drivers: what the calls share, and the two ways to end its waiting. Shells look at the flags
-// whenever they look at their driver; a flag costs nothing where 100,000 listeners on one signal would.
+// One round of calls to drivers: what the calls share, and the two ways to end its waiting. Shells look at
+// the flags whenever they look at their driver; a flag costs nothing where 100,000 listeners on one signal
+// would.
 import type { Phase } from './change.ts';
 
 export class Round {

@@ -1,3 +1,4 @@
+// When a movement of memory is a change (S4), with plain numbers for time.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MiB } from './bytes.ts';

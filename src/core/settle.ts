@@ -1,5 +1,5 @@
-// When is a movement of memory a change? A limit never settles: one write is one fact. What modules do arrives in
-// steps and may come back, so it must be quiet first (S4). Time comes in as a number.
+// When is a movement of memory a change? A limit never settles: one write is one fact. What modules do
+// arrives in steps and may come back, so it must be quiet first (S4). Time comes in as a number.
 import { headroomBytes, type PhysicalMemory } from './memory.ts';
 import { DEAD_BAND } from './plan.ts';
 

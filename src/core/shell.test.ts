@@ -1,3 +1,4 @@
+// The shell around one driver: each way in which a driver can answer ends in its named verdict.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ClockSim } from '../testing/clock-sim.ts';
@@ -88,7 +89,7 @@ test('answer: a setting that waits for a restart is deferred', async () => {
   assert.match(answer.note ?? '', /after a restart/);
 });
 
-test('answer: a driver that ignores its deadline is stuck, gets nothing more, and is read again when it returns (D2)', async () => {
+test('answer: a driver that ignores its deadline is stuck until it returns (D2)', async () => {
   const { answer, driver, shell, clock } = await answerTo('hang', 2000);
   assert.equal(answer.verdict, 'stuck');
   assert.equal(shell.stuck, true);
@@ -104,7 +105,7 @@ test('answer: a driver that ignores its deadline is stuck, gets nothing more, an
   assert.equal((await shell.read()).costBytes, 2000);
 });
 
-test('answer: the newest change wins: a call under way is aborted, and the next is sent after it has returned', async () => {
+test('answer: the newest change wins, and is sent after the call under way has returned', async () => {
   const clock = new ClockSim();
   const order: string[] = [];
   const driver = new DriverSim('cache', { sizeBytes: 1000 });

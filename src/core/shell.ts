@@ -1,8 +1,9 @@
-// The shell around one driver: it alone calls the driver. Deadlines, one call at a time, reading until a move is
-// done, proof and the answer are here, so that a driver that throws, hangs, lies or floods harms only itself (E5).
+// The shell around one driver: it alone calls the driver. Deadlines, one call at a time, reading until a move
+// is done, proof and the answer are here, so that a driver that throws, hangs, lies or floods harms only
+// itself (E5).
 //
-//   resize ---> asked settings ---> read until nothing moves ---> judge ---> shrink: held <= budget for 2 s ---> answer
-//      |                                   |
+//   resize --> asked settings --> read until nothing moves --> judge --> held <= budget for 2 s --> answer
+//      |                                  |
 //   Refusal: refused                   deadline: stuck (the call never returned) or partial, failed
 import { answerOf } from './answer.ts';
 import type { Phase } from './change.ts';
@@ -91,7 +92,10 @@ export class Shell {
     this.#call?.context.abort(reason);
   }
 
-  /** What is true now. Rejects with HOTADD_BAD_DRIVER for a state out of range, or when no answer comes in time. */
+  /**
+   * What is true now. Rejects with HOTADD_BAD_DRIVER for a state out of range, or when no answer comes in
+   * time.
+   */
   async read(): Promise<DriverState> {
     const controller = new AbortController();
     const state = await this.#deadlines.race(
@@ -138,7 +142,9 @@ export class Shell {
     return this.#prove(target.bytes, { after, judgement, round, deadlineMs, close });
   }
 
-  /** Hands settings back exactly. Resolves to null when they read back as asked, else to what differs (F3). */
+  /**
+   * Hands settings back exactly. Resolves to null when they read back as asked, else to what differs (F3).
+   */
   async handBack(settings: readonly Setting[], round: Round): Promise<string | null> {
     this.abort('the change failed: settings are handed back');
     const asked = await this.#ask({ settings }, round);

@@ -1,5 +1,6 @@
-// One look at everything: memory as it is now, every driver as it is now, and the plan that follows from them.
-// Nothing is remembered from one look to the next but the highest unmanaged use and what a failed read left behind.
+// One look at everything: memory as it is now, every driver as it is now, and the plan that follows from
+// them. Nothing is remembered from one look to the next but the highest unmanaged use and what a failed read
+// left behind.
 import { formatBytes } from './bytes.ts';
 import type { Clock } from './clock.ts';
 import type { DriverState } from './driver.ts';

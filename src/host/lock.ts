@@ -1,6 +1,6 @@
-// One applying planner per partition (E6). On Linux the lock is an abstract Unix socket: it has no file, and the
-// kernel gives it up the moment its holder is gone, also after kill -9. Whoever loses connects to it and hears
-// who holds it. Elsewhere it is a Unix socket in the run folder, or a named pipe on Windows.
+// One applying planner per partition (E6). On Linux the lock is an abstract Unix socket: it has no file, and
+// the kernel gives it up the moment its holder is gone, also after kill -9. Whoever loses connects to it and
+// hears who holds it. Elsewhere it is a Unix socket in the run folder, or a named pipe on Windows.
 //
 // An abstract name belongs to the network namespace and has no permissions: any local user can hold the name
 // and so keep the agent from applying (never make it apply). The loser says who it is.
@@ -153,7 +153,8 @@ function parseHolder(text: string): Holder {
     const { pid, program, since } = said as Record<string, unknown>;
     return {
       pid: typeof pid === 'number' ? pid : null,
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: it goes to a terminal, and anybody may hold the name.
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: it goes to a terminal, and anybody may hold
+      // the name.
       program: typeof program === 'string' ? program.replace(/[\0-\x1f\x7f]/g, '').slice(0, 80) : 'unknown',
       since: typeof since === 'number' ? since : null,
     };

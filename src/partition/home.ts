@@ -1,5 +1,5 @@
-// Where a driver's memory is counted (D5): its own word for what it holds is completed by what the kernel counts for
-// its processes, and its ceiling is also the limit of the cgroup it lives in.
+// Where a driver's memory is counted (D5): its own word for what it holds is completed by what the kernel
+// counts for its processes, and its ceiling is also the limit of the cgroup it lives in.
 import { formatBytes } from '../core/bytes.ts';
 import type { Driver, DriverState } from '../core/driver.ts';
 import { HotaddError } from '../core/errors.ts';
@@ -40,7 +40,10 @@ interface Surroundings {
   readonly partitionPath: string | null;
 }
 
-/** The cgroups between the driver's own and the partition's: their limits are not the partition's, but bind the driver. */
+/**
+ * The cgroups between the driver's own and the partition's: their limits are not the partition's, but bind
+ * the driver.
+ */
 function findHome(
   driver: string,
   { home }: DriverState,

@@ -1,5 +1,5 @@
-// The control loop of a partition: a hint or the poll wakes it, memory is read again, and what has settled goes to the
-// notifier. It works on state, not on events: a lost hint costs a second, never a change.
+// The control loop of a partition: a hint or the poll wakes it, memory is read again, and what has settled
+// goes to the notifier. It works on state, not on events: a lost hint costs a second, never a change.
 import type { Cancel, Clock } from '../core/clock.ts';
 import type { PhysicalMemory } from '../core/memory.ts';
 import type { Notifier } from '../core/notifier.ts';

@@ -1,5 +1,5 @@
-// Opening a partition: senses it, takes the lock if it is to apply, and starts the loop. Nothing in hotadd runs, reads
-// or holds anything before this is called.
+// Opening a partition: senses it, takes the lock if it is to apply, and starts the loop. Nothing in hotadd
+// runs, reads or holds anything before this is called.
 import type { Clock } from '../core/clock.ts';
 import { HotaddError } from '../core/errors.ts';
 import type { Machine } from '../core/machine.ts';
@@ -24,7 +24,9 @@ export interface OpenOptions {
   readonly partition?: string;
   /** False, the default: plan and report, touch nothing. True: resize; one planner at a time may (E6). */
   readonly apply?: boolean;
-  /** Set aside for what hotadd does not manage: bytes or a share of usable. Default: 20 %, at least 64 MiB. */
+  /**
+   * Set aside for what hotadd does not manage: bytes or a share of usable. Default: 20 %, at least 64 MiB.
+   */
   readonly reserve?: Amount;
   /** What the holder of the lock is called. */
   readonly program?: string;
@@ -48,7 +50,7 @@ export interface Journal {
 
 /**
  * Opens the partition that software runs in.
- * @throws HotaddError HOTADD_NO_PARTITION, HOTADD_GONE, HOTADD_BAD_USAGE; HOTADD_BUSY when `apply` is asked for and
+ * @throws HotaddError HOTADD_NO_PARTITION, HOTADD_GONE, HOTADD_BAD_USAGE; HOTADD_BUSY when `apply` is set and
  * another planner holds the partition.
  */
 export async function openPartition(options: OpenOptions = {}): Promise<Partition> {
@@ -107,7 +109,8 @@ async function takeLock(sensor: Sensor, options: OpenOptions): Promise<Lock> {
   });
   if (!('heldBy' in lock)) return lock;
   const { program, pid, since } = lock.heldBy;
-  const who = `${program}${pid === null ? '' : `, pid ${pid}`}${since === null ? '' : `, since ${new Date(since).toISOString()}`}`;
+  const known = [program, pid && `pid ${pid}`, since && `since ${new Date(since).toISOString()}`];
+  const who = known.filter(Boolean).join(', ');
   throw new HotaddError('HOTADD_BUSY', `${sensor.identity} is held by ${who}`, {
     mend: 'one planner applies at a time: stop that one, or open with apply: false to observe',
   });

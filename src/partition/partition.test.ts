@@ -1,3 +1,4 @@
+// An opened partition on a simulated machine: hints, poll, settling, listeners, lock and close.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { buffers } from '../buffers/buffers.ts';
@@ -41,7 +42,7 @@ async function simulated(over: OpenOptions = {}) {
   return { clock, machine, partition, outcomes, add };
 }
 
-test('partition: a module that is added reaches the driver, once, after the blocks are quiet (S4)', async () => {
+test('partition: an added module reaches the driver once, when the blocks are quiet (S4)', async () => {
   const { clock, machine, partition, outcomes, add } = await simulated();
   const driver = add('cache', 100);
   await clock.advance(1000);
@@ -69,7 +70,7 @@ test('partition: memory that moves without any hint is found by the poll (S3)', 
   await partition.close();
 });
 
-test('partition: memory that was added and is not online is present, and the command is told (S5)', async () => {
+test('partition: memory added and not online is present, with its command (S5)', async () => {
   const { clock, machine, partition } = await simulated();
   machine.addModule(256 * MiB, { online: false });
   await clock.advance(10);

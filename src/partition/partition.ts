@@ -1,5 +1,5 @@
-// A partition, opened: its memory now, who is registered, and the loop that takes changes through them. The one way to
-// open one is openPartition (open.ts).
+// A partition, opened: its memory now, who is registered, and the loop that takes changes through them. The
+// one way to open one is openPartition (open.ts).
 import type { Driver } from '../core/driver.ts';
 import { HotaddError } from '../core/errors.ts';
 import type { Machine } from '../core/machine.ts';

@@ -1,5 +1,5 @@
-// A simulated driver: one buffer of so many bytes, and on request the ways in which drivers misbehave. It knows no
-// real memory; what it holds follows what it is set to, as slowly as it is told to.
+// A simulated driver: one buffer of so many bytes, and on request the ways in which drivers misbehave. It
+// knows no real memory; what it holds follows what it is set to, as slowly as it is told to.
 import type { Driver, DriverState, ResizeContext, Setting, Target } from '../core/driver.ts';
 import { Refusal } from '../core/errors.ts';
 
@@ -11,8 +11,8 @@ export interface DriverSimOptions {
 }
 
 /**
- * How the next resize goes: `obey`; `throw`; `refuse` (with its floor); `hang` (never returns, deaf to its signal);
- * `ignore` (says it did, does nothing); `lie` (sets something else); `half` (goes half of the way);
+ * How the next resize goes: `obey`; `throw`; `refuse` (with its floor); `hang` (never returns, deaf to its
+ * signal); `ignore` (says it did, does nothing); `lie` (sets something else); `half` (goes half of the way);
  * `clings` (its setting moves, what it holds does not); `restart` (takes effect after a restart).
  */
 export type Behaviour =

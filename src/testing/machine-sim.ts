@@ -1,5 +1,6 @@
-// A simulated machine: the kernel's files in memory, memory modules that can be added and removed while it runs, and
-// the uevents and hints that go with them. The production sensor reads it like a real one. The twin of MachineOs (host/).
+// A simulated machine: the kernel's files in memory, memory modules that can be added and removed while it
+// runs, and the uevents and hints that go with them. The production sensor reads it like a real one. The twin
+// of MachineOs (host/).
 import type { Machine, Uevent } from '../core/machine.ts';
 
 export interface MachineSimOptions {
@@ -63,8 +64,8 @@ export class MachineSim implements Machine {
   }
 
   /**
-   * Adds a module to the running machine. As on Linux all blocks are added first and then brought online, each with
-   * its own uevent; memory can be used before anybody hears of it (N8).
+   * Adds a module to the running machine. As on Linux all blocks are added first and then brought online,
+   * each with its own uevent; memory can be used before anybody hears of it (N8).
    */
   addModule(sizeBytes: number, options: { online?: boolean } = {}): ModuleSim {
     const count = Math.floor(sizeBytes / this.#blockBytes);

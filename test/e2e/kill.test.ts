@@ -1,6 +1,6 @@
-// The agent is killed with SIGKILL at random moments during changes, with real Redis servers and a real history; after
-// each restart nothing of the history is lost and the sizes converge (E1, E2, E3). KILLS=n runs another number of
-// kills, SEED=n another sequence.
+// The agent is killed with SIGKILL at random moments during changes, with real Redis servers and a real
+// history; after each restart nothing of the history is lost and the sizes converge (E1, E2, E3). KILLS=n
+// runs another number of kills, SEED=n another sequence.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -150,6 +150,32 @@ function beginChange(place: Place, random: (below: number) => number): string {
 const count = (entries: readonly HistoryEntry[], holds: (entry: HistoryEntry) => boolean) =>
   entries.filter(holds).length;
 
+/** Nothing is lost: ids only rise, and every outcome that was told is there. Says what the history had. */
+async function checkHistory(place: Place) {
+  const history = await readHistory(join(place.folder, 'state'));
+  const entries = await history.entries();
+  assert.equal(history.setAside, null);
+  const ids = entries.map(({ intent }) => intent.change.changeId);
+  assert.deepEqual(
+    ids,
+    [...ids].sort((a, b) => b - a),
+    'changeIds only rise',
+  );
+  for (const [changeId, result] of place.told) {
+    const found = entries.find(({ intent }) => intent.change.changeId === changeId)?.outcome;
+    assert.ok(typeof found === 'object', `the outcome of change ${changeId} was told and is lost`);
+    assert.equal(found.result, result);
+  }
+  const had = {
+    shrinks: count(entries, ({ intent }) => intent.change.kind === 'shrink'),
+    refused: count(entries, ({ outcome }) => typeof outcome === 'object' && outcome.result === 'refused'),
+    interrupted: count(entries, ({ outcome }) => outcome === 'interrupted'),
+  };
+  for (const [what, times_] of Object.entries(had)) assert.ok(times_ > 0, `no ${what} in ${KILLS} kills`);
+  assert.equal(place.group.readKills(), 0);
+  return { changes: entries.length, ...had };
+}
+
 test(`kill -9 of the agent at ${KILLS} random moments: nothing is lost and sizes converge (E1, E2, E3)`, {
   skip: noCgroup || noRedis,
   timeout: 15 * 60_000,
@@ -185,31 +211,11 @@ test(`kill -9 of the agent at ${KILLS} random moments: nothing is lost and sizes
     const history = await readHistory(join(place.folder, 'state'));
     assert.deepEqual(history.broken, []);
   }
-  const history = await readHistory(join(place.folder, 'state'));
-  const entries = await history.entries();
-  assert.equal(history.setAside, null);
-  const ids = entries.map(({ intent }) => intent.change.changeId);
-  assert.deepEqual(
-    ids,
-    [...ids].sort((a, b) => b - a),
-    'changeIds only rise',
-  );
-  for (const [changeId, result] of place.told) {
-    const found = entries.find(({ intent }) => intent.change.changeId === changeId)?.outcome;
-    assert.ok(typeof found === 'object', `the outcome of change ${changeId} was told and is lost`);
-    assert.equal(found.result, result);
-  }
-  const had = {
-    shrinks: count(entries, ({ intent }) => intent.change.kind === 'shrink'),
-    refused: count(entries, ({ outcome }) => typeof outcome === 'object' && outcome.result === 'refused'),
-    interrupted: count(entries, ({ outcome }) => outcome === 'interrupted'),
-  };
-  for (const [what, times_] of Object.entries(had)) assert.ok(times_ > 0, `no ${what} in ${KILLS} kills`);
-  assert.equal(group.readKills(), 0);
+  const had = await checkHistory(place);
   times.sort((a, b) => a - b);
   const worst = times.at(-1) ?? 0;
   t.diagnostic(
-    `${KILLS} kills, ${entries.length} changes, ${JSON.stringify(had)}; sizes converge in ` +
+    `${KILLS} kills, ${JSON.stringify(had)}; sizes converge in ` +
       `${times[Math.floor(times.length / 2)]?.toFixed(0)} ms (median), ${worst.toFixed(0)} ms (worst); ` +
       `the servers' own time is ${serverMs.toFixed(0)} ms`,
   );

@@ -1,0 +1,134 @@
+// Planned changes on a small simulated world: F2, F3, refusals, newer facts, operations that fail.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { sizes, twoDrivers, verdicts } from '../../test/notifier-world.ts';
+import { MiB } from './bytes.ts';
+import { HotaddError } from './errors.ts';
+
+test('planned shrink: buffers first, memory after, and complete is heard exactly once', async () => {
+  const { world, first } = await twoDrivers();
+  const outcome = await world.clock.until(world.plan(516));
+  assert.equal(outcome.result, 'done');
+  assert.deepEqual(world.journal, ['limit 516 with 250+250']);
+  assert.deepEqual(first.endings, [{ changeId: outcome.change.changeId, phase: 'complete' }]);
+  assert.deepEqual(
+    world.news.filter(({ changeId }) => changeId === outcome.change.changeId).map(({ phase }) => phase),
+    ['start', 'complete'],
+  );
+});
+
+test('planned shrink: the limit is never written below use plus headroom (F2)', async () => {
+  const { world, first, second } = await twoDrivers();
+  second.floorBytes = 250 * MiB;
+  first.behaviour = 'clings';
+  const outcome = await world.clock.until(world.plan(516));
+  assert.equal(outcome.result, 'failed');
+  assert.deepEqual(world.journal, []);
+  assert.match(outcome.reason ?? '', /no room is proven.*first .*holds 493 MiB where 250 MiB was asked/);
+});
+
+test('planned shrink: one that fails hands back the settings exactly (F3)', async () => {
+  const { world, first, second } = await twoDrivers();
+  const before = sizes(world);
+  first.behaviour = 'throw';
+  world.othersBytes = 100 * MiB;
+  const outcome = await world.clock.until(world.plan(516));
+  assert.equal(outcome.result, 'failed');
+  assert.deepEqual(sizes(world), before);
+  assert.deepEqual(outcome.handedBack, [
+    { driver: 'first', asBefore: true, note: null },
+    { driver: 'second', asBefore: true, note: null },
+  ]);
+  assert.deepEqual(
+    second.endings.map(({ phase }) => phase),
+    ['failure'],
+  );
+});
+
+test('planned shrink: when one refuses, one more plan asks the others', async () => {
+  const { world, first } = await twoDrivers();
+  first.behaviour = 'refuse';
+  first.heldBytes = 150 * MiB;
+  const outcome = await world.clock.until(world.plan(816));
+  assert.deepEqual(verdicts(outcome), { first: 'refused', second: 'resized' });
+  assert.deepEqual(sizes(world), [493, 299]);
+  assert.equal(outcome.result, 'partly');
+  assert.equal(world.limit, 816 * MiB);
+});
+
+test('planned shrink: floors that do not fit refuse the change before anyone is told', async () => {
+  const { world, first } = await twoDrivers();
+  first.floorBytes = 450 * MiB;
+  const calls = first.calls.length;
+  const outcome = await world.clock.until(world.plan(400));
+  assert.equal(outcome.result, 'refused');
+  assert.match(outcome.reason ?? '', /floors exceed the room by 66 MiB: room 384 MiB .*first needs 450 MiB/);
+  assert.equal(first.calls.length, calls);
+  assert.equal(world.news.filter(({ phase }) => phase === 'start').length, 0);
+});
+
+test('planned shrink: a newer fact met while starting is told as failure, then the arrival', async () => {
+  const { world, first } = await twoDrivers();
+  const planned = world.plan(716);
+  await world.clock.advance(500);
+  const arrival = world.arriveAt(416);
+  const outcome = await world.clock.until(planned);
+  assert.equal(outcome.result, 'failed');
+  assert.match(outcome.reason ?? '', /newer fact/);
+  await world.clock.until(arrival);
+  assert.deepEqual(
+    first.endings.map(({ phase }) => phase),
+    ['failure'],
+  );
+  assert.deepEqual(sizes(world), [200, 200]);
+  assert.deepEqual(world.journal, []);
+});
+
+test('planned shrink: an operation that fails is failure, with settings handed back', async () => {
+  const { world } = await twoDrivers();
+  world.operationError = new Error('EBUSY');
+  const outcome = await world.clock.until(world.plan(516));
+  assert.equal(outcome.result, 'failed');
+  assert.equal(outcome.reason, 'EBUSY');
+  assert.deepEqual(sizes(world), [493, 493]);
+});
+
+test('planned growth: nobody moves before the limit is written', async () => {
+  const { world } = await twoDrivers(516);
+  const outcome = await world.clock.until(world.plan(1016));
+  assert.deepEqual(world.journal, ['limit 1016 with 250+250']);
+  assert.deepEqual(sizes(world), [493, 493]);
+  assert.equal(outcome.result, 'done');
+});
+
+test('planned change: a second one gets HOTADD_BUSY with who holds it', async () => {
+  const { world } = await twoDrivers();
+  const first = world.plan(716);
+  await assert.rejects(world.plan(616), (error: HotaddError) => error.code === 'HOTADD_BUSY');
+  await world.clock.advance(300);
+  await assert.rejects(world.plan(616), /change \d+ \(memory.max of \/app\) is under way/);
+  await world.clock.until(first);
+});
+
+test('planned change: none begins stale, gone or without a history (S2, E2)', async () => {
+  const { world, first } = await twoDrivers();
+  const calls = first.calls.length;
+  world.stale = [{ reading: 'memory.max', error: 'EIO' }];
+  await assert.rejects(
+    world.clock.until(world.plan(716)),
+    (error: HotaddError) => error.code === 'HOTADD_UNREADABLE',
+  );
+  world.stale = [];
+  world.historyError = new HotaddError('HOTADD_HISTORY', 'disk full');
+  await assert.rejects(
+    world.clock.until(world.plan(716)),
+    (error: HotaddError) => error.code === 'HOTADD_HISTORY',
+  );
+  world.gone = true;
+  await assert.rejects(
+    world.clock.until(world.plan(716)),
+    (error: HotaddError) => error.code === 'HOTADD_GONE',
+  );
+  assert.equal(first.calls.length, calls);
+  assert.equal(world.notifier.state, 'idle');
+});
