@@ -14,7 +14,6 @@ const config = {
   stateFolder: `${folder}/state`,
   runFolder: `${folder}/run`,
   onDrift: 'report',
-  onRestart: 'report',
   drivers: [],
 };
 const agent = await openAgent({ config, program: 'bench' });

@@ -184,10 +184,6 @@ export function configSchema(kinds: readonly DriverKind[]) {
       state: folder('Where the history is kept; default /var/lib/hotadd for root').optional(),
       run: folder('Where the control socket is made; default /run/hotadd for root').optional(),
       onDrift: onDrift.optional(),
-      onRestart: z
-        .enum(['report', 'write'])
-        .optional()
-        .describe('What needs a restart of its server: report it (default), or write it for the next start'),
       drivers: z
         .array(z.discriminatedUnion('driver', [first, ...others]))
         .superRefine(checkNames)

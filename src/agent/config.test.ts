@@ -41,7 +41,6 @@ test('config: only the version is needed; everything else has a default, and not
     stateFolder: '/home/me/.local/state/hotadd',
     runFolder: '/tmp/hotadd-1000',
     onDrift: 'report',
-    onRestart: 'report',
     drivers: [],
   });
 });
@@ -55,7 +54,6 @@ reserve: 1.5GiB
 state: /srv/state
 run: /srv/run
 onDrift: reassert
-onRestart: write
 drivers:
   - { name: b, driver: cache, size: 3, min: 512MiB, max: 40% }
   - { driver: cache, name: a, weight: 0.5, max: 1073741824, onDrift: report, passwordFile: /etc/x }
@@ -69,7 +67,6 @@ drivers:
     stateFolder: '/srv/state',
     runFolder: '/srv/run',
     onDrift: 'reassert',
-    onRestart: 'write',
     drivers: [
       {
         name: 'b',

@@ -32,7 +32,6 @@ export interface Config {
   readonly stateFolder: string;
   readonly runFolder: string;
   readonly onDrift: 'report' | 'reassert';
-  readonly onRestart: 'report' | 'write';
   /** The order is the priority. */
   readonly drivers: readonly DriverConfig[];
 }
@@ -118,7 +117,6 @@ function withDefaults(
     stateFolder: given.state ?? defaultStateFolder(around),
     runFolder: given.run ?? defaultRunFolder(around),
     onDrift,
-    onRestart: given.onRestart ?? 'report',
     drivers: (given.drivers ?? []).map((entry, index) => ({
       name: entry.name,
       kind: entry.driver,
