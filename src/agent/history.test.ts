@@ -185,3 +185,41 @@ test('history: grown large, it keeps the newest changes and never the settings a
     assert.equal(entries[0]?.intent.change.changeId, 400);
     await again.close();
   }));
+
+test('history: the newest change stays whole, however large it is (E2)', () =>
+  inFolder(async (folder) => {
+    const before = [setting('x'.repeat(3000))];
+    const history = await openHistory({ folder, compactAboveBytes: 4000 });
+    for (let id = 1; id <= 5; id += 1) {
+      await history.intent(sampleIntent(id, { redis: before }));
+      await history.outcome(sampleOutcome(id, { redis: { before, after: [setting('2')] } }));
+      const [newest] = await history.entries({ limit: 1 });
+      assert.equal(newest?.intent.change.changeId, id);
+      assert.equal(typeof newest.outcome, 'object');
+    }
+    await history.close();
+    const again = await openHistory({ folder, compactAboveBytes: 4000 });
+    assert.equal((await again.entries({ limit: 1 }))[0]?.intent.change.changeId, 5);
+    await again.close();
+  }));
+
+test('history: what is remembered of many drivers does not crowd out the newest changes (E3)', () =>
+  inFolder(async (folder) => {
+    const names = Array.from({ length: 60 }, (_, index) => `driver-${index}`);
+    const before = Object.fromEntries(names.map((name) => [name, [setting('1')]]));
+    const answers = Object.fromEntries(
+      names.map((name) => [name, { before: [setting('1')], after: [setting('2')] }]),
+    );
+    for (let life = 1; life <= 6; life += 1) {
+      const history = await openHistory({ folder, compactAboveBytes: 4000 });
+      const id = history.nextChangeId();
+      assert.equal(id, life);
+      await history.intent(sampleIntent(id, life === 1 ? before : {}));
+      await history.outcome(sampleOutcome(id, life === 1 ? answers : {}));
+      await history.close();
+      const again = await openHistory({ folder, compactAboveBytes: 4000 });
+      assert.equal((await again.entries({ limit: 1 }))[0]?.intent.change.changeId, id);
+      assert.equal(again.driver('driver-59')?.lastSet?.settings[0]?.value, '2');
+      await again.close();
+    }
+  }));

@@ -170,18 +170,41 @@ class HistoryFile implements History {
 
   /** The newest changes stay as they are; of all that was before stays what it amounts to. */
   async #compact(): Promise<void> {
-    const cut = this.#file.size - this.#compactAboveBytes * KEPT_SHARE;
+    const bytesOf = new Map<number, number>();
+    await this.#file.readLines((line) => {
+      const id = changeIdOf(parseEntry(line));
+      if (id !== null) bytesOf.set(id, (bytesOf.get(id) ?? 0) + line.length);
+    });
+    const changes = newestWithin(bytesOf, this.#compactAboveBytes * KEPT_SHARE);
+    for (const id of this.#memory.open.keys()) changes.add(id);
     const kept: string[] = [];
-    await this.#file.readLines((line, _number, endBytes) => {
+    await this.#file.readLines((line) => {
       const entry = parseEntry(line);
-      const isNew = endBytes > cut;
-      const isOpen = entry.kind === 'intent' && this.#memory.open.has(entry.intent.change.changeId);
-      const isForeign = entry.kind === 'unknown' || entry.kind === 'broken';
-      if (entry.kind !== 'compacted' && (isNew || isOpen || isForeign)) kept.push(line);
+      const id = changeIdOf(entry);
+      const isOld = id === null ? entry.kind === 'release' && kept.length === 0 : !changes.has(id);
+      if (entry.kind !== 'compacted' && !isOld) kept.push(line);
     });
     const { lastChangeId } = this.#memory;
     const drivers = this.#memory.records();
     kept.push(formatEntry({ kind: 'compacted', at: this.#wallMs(), lastChangeId, drivers }));
     await this.#file.replace(kept);
   }
+}
+
+function changeIdOf(entry: ReturnType<typeof parseEntry>): number | null {
+  if (entry.kind === 'intent') return entry.intent.change.changeId;
+  if (entry.kind === 'outcome') return entry.outcome.change.changeId;
+  return entry.kind === 'ended' ? entry.changeId : null;
+}
+
+/** The last change always, and those before it while they fit. */
+function newestWithin(bytesOf: ReadonlyMap<number, number>, limitBytes: number): Set<number> {
+  const newest = new Set<number>();
+  let bytes = 0;
+  for (const [id, ofChange] of [...bytesOf].sort(([one], [other]) => other - one)) {
+    bytes += ofChange;
+    if (newest.size > 0 && bytes > limitBytes) break;
+    newest.add(id);
+  }
+  return newest;
 }
