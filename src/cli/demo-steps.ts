@@ -112,7 +112,8 @@ function proofText(answer: Answer): string {
   const held = answer.heldAfterBytes === null ? 'not known' : formatBytes(answer.heldAfterBytes);
   const proven = answer.proven ? 'proven' : 'NOT proven';
   const took = `${(answer.tookMs / 1000).toFixed(2)} s`;
-  return `${answer.driver} ${answer.verdict}, ${proven}: holds ${held} of ${formatBytes(answer.budgetBytes)} after ${took}`;
+  const holds = `holds ${held} of ${formatBytes(answer.budgetBytes)} after ${took}`;
+  return `${answer.driver} ${answer.verdict}, ${proven}: ${holds}`;
 }
 
 function witnessText(seen: Witness): string {

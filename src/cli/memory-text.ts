@@ -54,7 +54,7 @@ function hiddenText(seen: PhysicalMemory): string[] {
 
 function levelsText({ levels }: PhysicalMemory): string[] {
   const rows = levels.map(({ name, limitBytes, usedBytes, file }) => [
-    shorten(name, NAME_WIDTH - 8),
+    shorten(name, NAME_WIDTH - 10),
     amount(limitBytes),
     amount(usedBytes),
     file,
