@@ -48,8 +48,9 @@ export async function driversOf(agent: Agent) {
   };
 }
 
-export async function planOf(agent: Agent) {
-  const look = await agent.partition.plan();
+/** The plan as memory is, or as it would be under another limit. */
+export async function planOf(agent: Agent, limitBytes?: number) {
+  const look = await agent.partition.plan(limitBytes);
   return { schema: 'hotadd.plan/1', ...planView(look) };
 }
 

@@ -32,14 +32,14 @@ export const ROUTES: Readonly<Record<string, Handler>> = {
   'GET /v1/status': (agent) => statusOf(agent),
   'GET /v1/memory': (agent) => ({ schema: 'hotadd.memory/1', ...agent.partition.memory }),
   'GET /v1/drivers': (agent) => driversOf(agent),
-  'GET /v1/plan': (agent) => planOf(agent),
+  'GET /v1/plan': (agent, { query }) => planOf(agent, limitOf(query)),
   'GET /v1/history': async (agent, { query }) => ({
     schema: 'hotadd.history/1',
     entries: (await agent.history?.entries(historyChoice(query))) ?? [],
   }),
   'POST /v1/resize': async (agent, { body }) => ({
     schema: 'hotadd.outcome/1',
-    ...(await agent.resize(wholeBytes(body.toBytes))),
+    ...(await agent.resize(wholeBytes(body.toBytes, 'toBytes'))),
   }),
   'POST /v1/release': async (agent, { body }) => ({
     schema: 'hotadd.release/1',
@@ -179,14 +179,19 @@ async function readBody(request: IncomingMessage): Promise<Record<string, unknow
   });
 }
 
-function wholeBytes(value: unknown): number {
+function wholeBytes(value: unknown, place: string): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0) return value;
-  throw new HotaddError('HOTADD_BAD_USAGE', 'toBytes must be whole bytes above 0', { place: 'toBytes' });
+  throw new HotaddError('HOTADD_BAD_USAGE', 'must be whole bytes above 0', { place });
 }
 
 function textOf(value: unknown, place: string): string {
   if (typeof value === 'string' && value !== '') return value;
   throw new HotaddError('HOTADD_BAD_USAGE', 'must be a text', { place });
+}
+
+function limitOf(query: URLSearchParams): number | undefined {
+  const limit = query.get('limitBytes');
+  return limit === null ? undefined : wholeBytes(Number(limit), 'limitBytes');
 }
 
 function historyChoice(query: URLSearchParams): { limit?: number; driver?: string } {

@@ -1,5 +1,7 @@
 // The author's form of a driver: a name, a size and a resize, and hotadd does the rest (D7).
+import { formatBytes } from '../core/bytes.ts';
 import type { Driver, DriverState, Setting, Target } from '../core/driver.ts';
+import { Refusal } from '../core/errors.ts';
 
 export interface BuffersOptions {
   /** Bytes the buffers may take now. */
@@ -25,7 +27,10 @@ let instances = 0;
  * cache.setBytes(bytes) })); ```
  */
 export function buffers(name: string, options: BuffersOptions): Driver {
-  const { size, resize, held = size, floor = 0, ceiling = null, step = 1 } = options;
+  const { resize, floor = 0, ceiling = null, step = 1 } = options;
+  // An author may count in fractions; the plan counts in whole bytes, and rather too many than too few.
+  const size = () => Math.ceil(options.size());
+  const held = () => Math.ceil((options.held ?? options.size)());
   instances += 1;
   const instance = `in this process, ${instances}`;
   const sizeSetting = (): Setting => ({ name: 'size', value: String(size()), live: true });
@@ -42,8 +47,13 @@ export function buffers(name: string, options: BuffersOptions): Driver {
       home: 'self',
     }),
     resize: async (target: Target): Promise<Setting[]> => {
-      const bytes = 'bytes' in target ? target.bytes : Number(target.settings[0]?.value ?? size());
-      await resize(Math.floor(bytes / step) * step);
+      if ('settings' in target) {
+        await resize(Number(target.settings[0]?.value ?? size()));
+        return [sizeSetting()];
+      }
+      const bytes = Math.floor(target.bytes / step) * step;
+      if (bytes < floor) throw new Refusal(`${name} needs ${formatBytes(floor)}`, floor);
+      await resize(bytes);
       return [sizeSetting()];
     },
   };

@@ -67,9 +67,9 @@ export class Notifier {
     return this.#plannedForBytes;
   }
 
-  /** A look and a plan; touches nothing (P5). */
-  look(): Promise<Survey> {
-    return survey(this.seams, { repair: false });
+  /** A look and a plan, as it is or as it would be under another limit of its own; touches nothing (P5). */
+  look(ownLimitBytes?: number): Promise<Survey> {
+    return survey(this.seams, { repair: false, ...(ownLimitBytes === undefined ? {} : { ownLimitBytes }) });
   }
 
   /**

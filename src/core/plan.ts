@@ -156,13 +156,9 @@ function budgetOf(driver: PlanDriver, targets: Targets): Budget {
   const down = roundDown(targets.shrunk, driver);
   const tolerated = targets.over ? 0 : Math.max(driver.stepBytes, down * DEAD_BAND);
   if (driver.costBytes > down + tolerated) {
-    return {
-      driver: driver.name,
-      costBytes: driver.costBytes,
-      budgetBytes: down,
-      move: 'shrink',
-      reason: whyLess(driver, down),
-    };
+    // What a driver cannot keep below some size is said before it is asked to go there (D3).
+    const reason = withReason(whyLess(driver, down), down > driver.floorBytes ? driver.why.floor : undefined);
+    return { driver: driver.name, costBytes: driver.costBytes, budgetBytes: down, move: 'shrink', reason };
   }
   const up = roundDown(targets.grown, driver);
   if (driver.costBytes + Math.max(driver.stepBytes, up * DEAD_BAND) >= up) {

@@ -65,6 +65,8 @@ export class Shell {
   #call: Call | null = null;
   #stuck = false;
   #askedBytes: number | null = null;
+  /** What the driver said last while it moved: how much was evicted, for instance. */
+  #movingNote: string | null = null;
 
   constructor(driver: Driver, clock: Clock, deadlines: Deadlines = new Deadlines(clock)) {
     this.driver = driver;
@@ -123,12 +125,13 @@ export class Shell {
         budgetBytes: target.bytes,
         before,
         after,
-        judgement,
+        judgement: { ...judgement, note: judgement.note ?? this.#movingNote },
         proven,
         tookMs,
       });
     };
     this.#askedBytes = target.bytes;
+    this.#movingNote = null;
     const asked = await this.#ask(target, round);
     if (!Array.isArray(asked)) return close(asked, await this.#readOrNull());
     const deadlineMs = startedMs + DEADLINE_MS;
@@ -229,6 +232,7 @@ export class Shell {
     for (;;) {
       try {
         const state = await this.read();
+        this.#movingNote = state.moving?.note ?? this.#movingNote;
         const nowMs = this.#clock.monotonicMs();
         if (state.moving === undefined || nowMs >= deadlineMs || round.overtaken) return state;
       } catch (error) {

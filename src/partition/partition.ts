@@ -76,10 +76,13 @@ export class Partition {
     return registration;
   }
 
-  /** A look at everything and the plan that follows; touches nothing (P5). */
-  plan(): Promise<Survey> {
+  /**
+   * A look at everything and the plan that follows; touches nothing (P5).
+   * @param limitBytes plans as if the partition's own limit were this.
+   */
+  plan(limitBytes?: number): Promise<Survey> {
     this.#mustBeOpen();
-    return this.#parts.notifier.look();
+    return this.#parts.notifier.look(limitBytes);
   }
 
   /**

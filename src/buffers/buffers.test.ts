@@ -1,0 +1,58 @@
+// The author's form is a driver like any other: it passes the contract, refuses below its floor, and what the
+// author's own functions do wrong is seen.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MiB } from '../core/bytes.ts';
+import type { ResizeContext } from '../core/driver.ts';
+import type { PhysicalMemory } from '../core/memory.ts';
+import { driverContract } from '../testing/driver-contract.ts';
+import { buffers } from './buffers.ts';
+
+const context = { changeId: 1, phase: 'arrival', deadlineMs: 1000 } as ResizeContext;
+const memory = {} as PhysicalMemory;
+
+function thumbnails(floor = 0) {
+  const cache = { bytes: 32 * MiB };
+  const driver = buffers('thumbnails', {
+    size: () => cache.bytes,
+    resize: (bytes) => {
+      cache.bytes = bytes;
+    },
+    floor,
+    step: MiB,
+  });
+  return { cache, driver };
+}
+
+for (const { title, run } of driverContract({
+  open: () => thumbnails(8 * MiB).driver,
+  smallBytes: 16 * MiB,
+  largeBytes: 64 * MiB,
+})) {
+  test(`buffers: ${title}`, run);
+}
+
+test('buffers: a budget is rounded down to the step', async () => {
+  const { cache, driver } = thumbnails();
+  await driver.resize({ bytes: 10 * MiB + 17, memory }, context);
+  assert.equal(cache.bytes, 10 * MiB);
+});
+
+test('buffers: below the floor they refuse, and nothing changes', async () => {
+  const { cache, driver } = thumbnails(8 * MiB);
+  await assert.rejects(driver.resize({ bytes: 4 * MiB, memory }, context), /thumbnails needs 8 MiB/);
+  assert.equal(cache.bytes, 32 * MiB);
+});
+
+test('buffers: going back sets the size that was read', async () => {
+  const { cache, driver } = thumbnails();
+  const { settings } = await driver.read(new AbortController().signal);
+  await driver.resize({ bytes: 64 * MiB, memory }, context);
+  await driver.resize({ settings }, context);
+  assert.equal(cache.bytes, 32 * MiB);
+});
+
+test('buffers: a size that is no whole number of bytes is read as whole bytes', async () => {
+  const driver = buffers('odd', { size: () => 10.7, resize: () => {} });
+  assert.equal((await driver.read(new AbortController().signal)).costBytes, 11);
+});
