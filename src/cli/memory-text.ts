@@ -15,7 +15,7 @@ const NAME_WIDTH = 44;
 export function memoryText(seen: SeenMemory, verbose: boolean, output: Output): string[] {
   const hints = verbose ? seen.hintsMissing.map((hint) => `no hint: ${hint}`) : [];
   return [
-    shorten(seen.partition, WIDTH),
+    seen.partition,
     '',
     ...numbersText(seen).map((line, index) => (index === 2 ? output.style('bold', line) : line)),
     ...hiddenText(seen),
@@ -76,8 +76,12 @@ function partsText({ blocks, nodes, pressure }: PhysicalMemory): string[] {
   if (pressure !== null) {
     const { someAvg10, fullAvg10, oomKills } = pressure;
     const share = (percent: number | null) => (percent === null ? 'not known' : `${percent} %`);
+    const known = someAvg10 !== null || fullAvg10 !== null;
+    const stalls = known
+      ? `some ${share(someAvg10)}, full ${share(fullAvg10)} of the last 10 s`
+      : 'stalls not known';
     const kills = oomKills === null ? 'OOM kills not known' : plural(oomKills, 'OOM kill');
-    rows.push(['pressure', `some ${share(someAvg10)}, full ${share(fullAvg10)} of the last 10 s; ${kills}`]);
+    rows.push(['pressure', `${stalls}; ${kills}`]);
   }
   return columns(rows);
 }

@@ -28,7 +28,7 @@ export function planText({ memory, plan, costsBytes, unclaimed, errors }: PlanVi
     ? `room is short: drivers take ${formatBytes(costsBytes)}`
     : `${formatBytes(costsBytes)} in drivers now, ${formatBytes(unclaimed.bytes)} unclaimed`;
   return [
-    shorten(memory.partition, NAME_WIDTH * 2),
+    memory.partition,
     '',
     ...room,
     '',
