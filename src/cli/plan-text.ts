@@ -7,11 +7,14 @@ import type { PlanView } from './plan.ts';
 
 const NAME_WIDTH = 40;
 
-export function planText({ memory, plan, costsBytes, unclaimed, errors }: PlanView): string[] {
+/** @param ifLimitBytes the own limit that was assumed; `null`: as it is. */
+export function planText(view: PlanView, ifLimitBytes: number | null): string[] {
+  const { memory, plan, costsBytes, unclaimed, errors } = view;
   const level = memory.levels.find(({ name }) => name === plan.boundBy);
   const name = shorten(plan.boundBy, NAME_WIDTH);
-  const where = level === undefined ? '' : `${level.file} of ${name}`;
-  const limit = level?.limitBytes ?? plan.usableBytes;
+  const assumed = ifLimitBytes !== null && memory.levels[0]?.name === plan.boundBy;
+  const where = level === undefined ? '' : `${assumed ? 'assumed for' : `${level.file} of`} ${name}`;
+  const limit = assumed ? ifLimitBytes : (level?.limitBytes ?? plan.usableBytes);
   const room = columns(
     [
       ['usable', amount(limit), where],

@@ -1,11 +1,10 @@
 // `hotadd resize`: a planned change of the partition's own limit. The agent carries it out where one applies;
 // else this command does, as the one planner for as long as it takes.
 import type { Config } from '../agent/config.ts';
-import { parseBytes } from '../core/bytes.ts';
-import { HotaddError } from '../core/errors.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { openPartition } from '../partition/open.ts';
 import { findAgent, mustApply, type RunningAgent, withAgent } from './agent-door.ts';
+import { wholePages } from './bytes-argument.ts';
 import {
   CONFIG_OPTION,
   type Command,
@@ -16,9 +15,6 @@ import {
 } from './command.ts';
 import { findConfig } from './config-place.ts';
 import { stopSignal } from './output.ts';
-
-/** The smallest page: a kernel with larger ones rounds down further by itself. */
-const PAGE_BYTES = 4096;
 
 export const APPLY_OPTION = {
   form: '--apply',
@@ -45,7 +41,7 @@ export const resize: Command = {
   ],
   run: async (given, output) => {
     const stop = stopSignal();
-    const toBytes = wholePages(given.argument('<bytes>'));
+    const toBytes = wholePages('<bytes>', given.argument('<bytes>'));
     const { path, config: found } = await findConfig(given);
     const partition = given.option('partition');
     const config = partition === null ? found : { ...found, partition };
@@ -77,27 +73,4 @@ async function agentFor(config: Config, named: string | null): Promise<RunningAg
   const { identity } = partition;
   await partition.close();
   return identity === agent.status.partition ? agent : null;
-}
-
-function wholePages(text: string): number {
-  const bytes = readBytes(text);
-  const whole = bytes - (bytes % PAGE_BYTES);
-  if (whole > 0) return whole;
-  throw new HotaddError('HOTADD_BAD_USAGE', `"${text}" is less than a page of ${PAGE_BYTES} bytes`, {
-    place: '<bytes>',
-    mend: 'write the whole limit as it is to be, such as 512MiB',
-  });
-}
-
-function readBytes(text: string): number {
-  try {
-    return parseBytes(text);
-  } catch (error) {
-    if (!(error instanceof HotaddError)) throw error;
-    const share = /%\s*$/.test(text);
-    throw new HotaddError('HOTADD_BAD_AMOUNT', `"${text}" is not an amount of memory`, {
-      place: '<bytes>',
-      mend: share ? 'a share of what? write bytes, such as 512MiB' : (error.mend ?? 'write such as 512MiB'),
-    });
-  }
 }

@@ -1,5 +1,5 @@
-// The demo as a person starts it, and as a program does. It is a check in itself: it fails when the memory of its own
-// process does not follow.
+// The demo as a person starts it, and as a program does. It is a check in itself: it fails when the memory of
+// its own process does not follow.
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { ownFolder, type Ran, runEach } from '../golden/cli-process.ts';

@@ -47,6 +47,10 @@ const BAD: readonly [words: string, says: string][] = [
     'no-such.yaml: there is no such file; write one, or name another with --config',
   ],
   ['plan --config src', 'src: is a folder; name a regular file'],
+  [
+    'plan --memory 10%',
+    '--memory: "10%" is not an amount of memory; a share of what? write bytes, such as 512MiB',
+  ],
   ['status --watch', `status: unknown option '--watch'; ${SEE('status')}`],
   ['history --limit 0', '--limit: "0" is not a count; write a whole number from 1 on, such as 20'],
   ['history --limit ten', '--limit: "ten" is not a count; write a whole number from 1 on, such as 20'],
@@ -67,7 +71,8 @@ const BAD: readonly [words: string, says: string][] = [
   ],
   [
     'resize 99999999TiB',
-    '<bytes>: "99999999TiB" is not an amount of memory; write a number with KiB, MiB, GiB or TiB, such as 512MiB',
+    '<bytes>: "99999999TiB" is not an amount of memory; write a number with KiB, MiB, GiB or TiB, ' +
+      'such as 512MiB',
   ],
   ['release', `release: missing required argument 'driver'; ${SEE('release')}`],
   [
@@ -140,7 +145,7 @@ describe('bad command lines', () => {
     for (const { stderr } of ran) assert.doesNotMatch(stderr, /\n +at /);
   });
 
-  test('bad usage: a captured tree of a good command line is no error, so that these errors mean something', async () => {
+  test('bad usage: a good command line is no error, so these errors mean something', async () => {
     const [good] = await runEach([['memory', '--root', TREE]], { home });
     assert.equal(good?.code, 0);
   });
