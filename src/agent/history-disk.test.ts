@@ -1,7 +1,7 @@
 // The history on a real disk that is full or read-only, and a file of somebody else (E2, E4).
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileIn, inFolder, isError, record } from '../../test/fixtures/history/in-folder.ts';
@@ -62,3 +62,35 @@ test(
       await assert.rejects(openHistory({ folder }), isError('HOTADD_UNSAFE_FILE', /belongs to user 12345/));
     }),
 );
+
+test('history: a file or folder that others may write is refused with the mend (E4)', () =>
+  inFolder(async (folder) => {
+    await record(folder, [1]);
+    await chmod(fileIn(folder), 0o620);
+    await assert.rejects(
+      openHistory({ folder }),
+      isError('HOTADD_UNSAFE_FILE', /chmod go-w .*history\.ndjson/),
+    );
+    await chmod(fileIn(folder), 0o600);
+    await chmod(folder, 0o777);
+    await assert.rejects(openHistory({ folder }), isError('HOTADD_UNSAFE_FILE', /chmod go-w/));
+    await chmod(folder, 0o700);
+    await (await openHistory({ folder })).close();
+  }));
+
+test('history: a place that cannot hold it is one clear error', () =>
+  inFolder(async (folder) => {
+    await writeFile(join(folder, 'file'), '');
+    await assert.rejects(
+      openHistory({ folder: join(folder, 'file') }),
+      isError('HOTADD_HISTORY', /is a file/),
+    );
+    await mkdir(fileIn(folder));
+    await assert.rejects(
+      openHistory({ folder }),
+      isError('HOTADD_HISTORY', /EISDIR.*a folder stands in its place/),
+    );
+    await rm(fileIn(folder), { recursive: true });
+    execFileSync('mkfifo', [fileIn(folder)]);
+    await assert.rejects(openHistory({ folder }), isError('HOTADD_HISTORY', /not a regular file/));
+  }));

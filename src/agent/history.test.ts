@@ -223,3 +223,16 @@ test('history: what is remembered of many drivers does not crowd out the newest 
       await again.close();
     }
   }));
+
+test('history: a released driver stays forgotten over a restart (E3)', () =>
+  inFolder(async (folder) => {
+    await record(folder, [1]);
+    const first = await openHistory({ folder });
+    await first.release('redis');
+    assert.equal(first.driver('redis'), null);
+    await first.close();
+    const second = await openHistory({ folder });
+    assert.equal(second.driver('redis'), null);
+    assert.equal((await second.entries()).length, 1);
+    await second.close();
+  }));
