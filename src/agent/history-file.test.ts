@@ -1,7 +1,6 @@
 // What was acknowledged is on disk, whatever happens to the disk (E2).
 import assert from 'node:assert/strict';
 import { appendFile, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileIn, inFolder, isError, record } from '../../test/fixtures/history/in-folder.ts';
 import { sampleIntent, sampleOutcome, setting } from '../../test/fixtures/history/sample.ts';
