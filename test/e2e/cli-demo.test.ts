@@ -2,7 +2,7 @@
 // its own process does not follow.
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import { ownFolder, type Ran, runEach } from '../golden/cli-process.ts';
+import { ownFolder, type Ran, runCli, runEach } from '../golden/cli-process.ts';
 
 interface Step {
   readonly schema: string;
@@ -87,6 +87,14 @@ describe('hotadd demo', () => {
       assert.ok(Math.abs(rss - held) <= 16 * 2 ** 20, `${rss} of ${held}`);
       assert.equal(seen.follows, true);
     }
+  });
+
+  test('demo: fails when RSS does not follow, so that it is a check', async () => {
+    const stuck = 'data:text/javascript,process.memoryUsage.rss=()=>1e8';
+    const { code, stdout } = await runCli(['demo'], { home, nodeOptions: ['--import', stuck] });
+    assert.equal(code, 1);
+    assert.match(stdout, /IT DOES NOT FOLLOW/);
+    assert.match(stdout, /NOT ALL OF IT PROVEN/);
   });
 
   test('demo: the end adds up', () => {
