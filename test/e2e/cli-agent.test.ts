@@ -104,7 +104,7 @@ test('plan: without an agent it looks by itself, and a driver that cannot be rea
   assert.equal(existsSync(here.state), false);
 });
 
-test('history: reads the state folder without an agent, newest first, and knows the interrupted', async () => {
+test('history: reads the state folder without an agent, and knows the interrupted', async () => {
   const here = place();
   mkdirSync(here.state, { mode: 0o700 });
   const history = await openHistory({ folder: here.state });

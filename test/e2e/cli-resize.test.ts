@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { ownFolder, runCli, startCli } from '../golden/cli-process.ts';
+import { assertDocumented } from '../golden/cli-reference.ts';
 import { makeCgroup, noCgroup, type RealCgroup } from '../real-cgroup.ts';
 import { noRedis, type RealRedis, startRedis } from '../real-redis.ts';
 import { until } from '../until.ts';
@@ -48,6 +49,7 @@ test('resize: --partition needs no configuration, and bytes go down to a page', 
     home,
   });
   assert.equal(code, 0);
+  assertDocumented(stdout);
   const { schema, v, result, change } = JSON.parse(stdout);
   assert.deepEqual([schema, v, result, change.toBytes], ['hotadd.outcome/1', 1, 'done', 300 * MiB]);
   assert.equal(group.readLimit(), 300 * MiB);
@@ -83,11 +85,13 @@ test('resize: through the agent Redis shrinks first, and release hands it back',
   const drivers = await runCli(['drivers'], here);
   assert.match(drivers.stdout, /cache: maxmemory \d+/);
   await agent.until(/-128 MiB \(512 MiB -> 384 MiB/);
-  const released = await runCli(['release', 'cache'], here);
-  assert.deepEqual(
-    { code: released.code, stdout: released.stdout },
-    { code: 0, stdout: 'cache has the settings it had before hotadd\n' },
-  );
+  const released = await runCli(['release', 'cache', '--json'], here);
+  assert.equal(released.code, 0);
+  assertDocumented(released.stdout);
+  assert.deepEqual(JSON.parse(released.stdout), {
+    ...{ schema: 'hotadd.release/1', v: 1 },
+    ...{ driver: 'cache', asBefore: true, note: null },
+  });
   assert.deepEqual(await redis.run('CONFIG', 'GET', 'maxmemory'), before);
   const history = await runCli(['history', '--limit', '1'], here);
   assert.match(history.stdout, / done: -128 MiB/);
