@@ -12,6 +12,7 @@ import { Registry } from '../src/core/registry.ts';
 import { Unmanaged } from '../src/core/room.ts';
 import { clockOs } from '../src/host/clock-os.ts';
 import { machineOs } from '../src/host/machine-os.ts';
+import { atHome } from '../src/partition/home.ts';
 import { openSensor } from '../src/sense/sensor.ts';
 import { pause, tempFolder } from './contender.ts';
 import { digits, withSpread } from './figures.ts';
@@ -73,7 +74,8 @@ async function openNotifier(all: readonly Driver[]): Promise<Notifier> {
   const machine = machineOs({ root });
   const sensor = await openSensor({ machine, clock, partition: { kind: 'machine' } });
   const registry = new Registry(clock);
-  for (const driver of all) registry.register(driver);
+  // As Partition.register does it.
+  for (const driver of all) registry.register(atHome(driver, machine, null));
   let changes = 0;
   const notifier = new Notifier({
     clock,

@@ -34,20 +34,20 @@ export function judge(
 }
 
 function judgeMove(before: DriverState, after: DriverState, budgetBytes: number): Judgement {
-  const shrinking = budgetBytes < before.costBytes;
-  const cost = formatBytes(after.costBytes);
-  const asked = formatBytes(budgetBytes);
-  if (shrinking) {
-    if (after.costBytes <= budgetBytes) return AGREE;
-    const note = `may still take ${cost} where ${asked} was asked`;
-    return { verdict: after.costBytes < before.costBytes ? 'partial' : 'failed', note };
+  const cost = after.costBytes;
+  if (budgetBytes < before.costBytes) {
+    if (cost <= budgetBytes) return AGREE;
+    const note = `may still take ${formatBytes(cost)} where ${formatBytes(budgetBytes)} was asked`;
+    return { verdict: cost < before.costBytes ? 'partial' : 'failed', note };
   }
-  if (after.costBytes > budgetBytes)
-    return { verdict: 'failed', note: `may take ${cost}, more than its budget of ${asked}` };
+  if (cost > budgetBytes) {
+    const note = `may take ${formatBytes(cost)}, more than its budget of ${formatBytes(budgetBytes)}`;
+    return { verdict: 'failed', note };
+  }
   const whole = budgetBytes - Math.max(after.stepBytes, budgetBytes * WHOLE_WITHIN);
-  if (after.costBytes >= whole) return AGREE;
-  const note = `may take ${cost} where ${asked} was asked`;
-  return { verdict: after.costBytes > before.costBytes ? 'partial' : 'failed', note };
+  if (cost >= whole) return AGREE;
+  const note = `may take ${formatBytes(cost)} where ${formatBytes(budgetBytes)} was asked`;
+  return { verdict: cost > before.costBytes ? 'partial' : 'failed', note };
 }
 
 /** Whether settings stand as they were: what going back is compared with (F3). */

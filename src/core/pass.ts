@@ -6,10 +6,16 @@ import type { Budget } from './plan.ts';
 import { DEAD_BAND } from './plan.ts';
 import type { Round } from './round.ts';
 import type { Reading, Survey } from './survey.ts';
+import { inWaves } from './waves.ts';
 
 interface Mover {
   readonly reading: Reading;
   readonly budget: Budget;
+}
+
+interface Sending {
+  readonly mover: Mover;
+  readonly bytes: number;
 }
 
 export interface PassOptions {
@@ -34,8 +40,9 @@ class Pass {
   /** What each driver counts in room now (P1), and the sum. */
   readonly #committed = new Map<string, number>();
   #committedBytes = 0;
-  readonly #running = new Set<Promise<void>>();
   readonly #answers: Answer[] = [];
+  /** Calls and looks under way. */
+  readonly #running = new Set<Promise<void>>();
   #shrinksLeft: number;
   #looking = false;
   #lookAgain = false;
@@ -61,16 +68,18 @@ class Pass {
   }
 
   async run(): Promise<Answer[]> {
-    for (const mover of this.#shrinks) {
-      this.#send(mover, mover.budget.budgetBytes, () => {
-        this.#shrinksLeft -= 1;
-        this.#lookForRoom();
-      });
-    }
-    for (const mover of this.#followers) this.#send(mover, 0);
+    this.#send(this.#shrinks.map((mover) => ({ mover, bytes: mover.budget.budgetBytes })));
+    this.#send(this.#followers.map((mover) => ({ mover, bytes: 0 })));
     this.#sendGrowths(this.#plannedRoomBytes);
     while (this.#running.size > 0) await Promise.all(this.#running);
     return this.#answers;
+  }
+
+  #follow(work: Promise<unknown>): void {
+    const followed = work.then(() => {
+      this.#running.delete(followed);
+    });
+    this.#running.add(followed);
   }
 
   /** One look serves all shrinks that end while it is under way. */
@@ -82,13 +91,14 @@ class Pass {
     }
     this.#looking = true;
     this.#lookAgain = false;
-    const looking = this.#options.roomNow().then((roomBytes) => {
-      this.#running.delete(looking);
-      this.#looking = false;
-      this.#sendGrowths(roomBytes);
-      if (this.#lookAgain) this.#lookForRoom();
-    });
-    this.#running.add(looking);
+    this.#follow(this.#look());
+  }
+
+  async #look(): Promise<void> {
+    const roomBytes = await this.#options.roomNow();
+    this.#looking = false;
+    this.#sendGrowths(roomBytes);
+    if (this.#lookAgain) this.#lookForRoom();
   }
 
   #sendGrowths(roomBytes: number): void {
@@ -96,32 +106,38 @@ class Pass {
     let free = roomBytes - this.#committedBytes;
     const last = this.#shrinksLeft === 0;
     const waiting: Mover[] = [];
+    const fits: Sending[] = [];
     for (const mover of this.#growths) {
-      const own = this.#committed.get(mover.budget.driver) ?? 0;
-      const bytes = last ? fitting(mover, own + free) : mover.budget.budgetBytes;
+      const { driver, budgetBytes, costBytes } = mover.budget;
+      const own = this.#committed.get(driver) ?? 0;
+      const bytes = last ? fitting(mover, own + free) : budgetBytes;
       if (bytes - own > free) {
         waiting.push(mover);
         continue;
       }
-      if (bytes <= mover.budget.costBytes) continue;
+      if (bytes <= costBytes) continue;
       free -= Math.max(0, bytes - own);
-      this.#send(mover, bytes);
+      this.#commit(driver, Math.max(bytes, own));
+      fits.push({ mover, bytes });
     }
     this.#growths = last ? [] : waiting;
+    this.#send(fits);
   }
 
-  #send({ reading, budget }: Mover, bytes: number, then?: () => void): void {
+  #send(sendings: readonly Sending[]): void {
+    if (sendings.length > 0) this.#follow(inWaves(sendings, (sending) => this.#carry(sending)));
+  }
+
+  async #carry({ mover: { reading, budget }, bytes }: Sending): Promise<void> {
     if (reading.state === null) return;
-    const growing = bytes > budget.costBytes;
-    if (growing) this.#commit(budget.driver, Math.max(bytes, this.#committed.get(budget.driver) ?? 0));
     const target = { bytes, memory: this.#memory };
-    const running = reading.member.shell.resize(target, reading.state, this.#options.round).then((answer) => {
-      this.#running.delete(running);
-      this.#answers.push(answer);
-      if (answer.proven || !growing) this.#commit(budget.driver, committedAfter(answer, reading));
-      then?.();
-    });
-    this.#running.add(running);
+    const answer = await reading.member.shell.resize(target, reading.state, this.#options.round);
+    this.#answers.push(answer);
+    const growing = bytes > budget.costBytes;
+    if (answer.proven || !growing) this.#commit(budget.driver, committedAfter(answer, reading));
+    if (budget.move !== 'shrink') return;
+    this.#shrinksLeft -= 1;
+    this.#lookForRoom();
   }
 
   #commit(driver: string, bytes: number): void {

@@ -86,7 +86,7 @@ export class Shell {
 
   /** Resolves when no call is in flight; what unregister waits for (N12). */
   async idle(): Promise<void> {
-    while (this.#call !== null) await this.#call.returned;
+    while (this.#call !== null) await settled(this.#call.returned);
   }
 
   /** Asks the call under way, if there is one, to stop. */
@@ -182,7 +182,7 @@ export class Shell {
     const context = new CallContext(round, DEADLINE_MS);
     try {
       const returned = this.driver.resize(target, context);
-      const call: Call = { context, returned: settled(returned) };
+      const call: Call = { context, returned };
       this.#call = call;
       const onLate = () => {
         this.#stuck = true;
@@ -210,7 +210,7 @@ export class Shell {
     if (this.#call === null) return true;
     if (this.#stuck) return false;
     this.#call.context.abort('overtaken by a newer change');
-    const late = await this.#deadlines.race(this.#call.returned, DEADLINE_MS, () => LATE);
+    const late = await this.#deadlines.race(settled(this.#call.returned), DEADLINE_MS, () => LATE);
     if (late === LATE) this.#stuck = true;
     return late !== LATE;
   }

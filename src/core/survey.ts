@@ -9,6 +9,7 @@ import type { Limit, PhysicalMemory } from './memory.ts';
 import { defaultReserveBytes, type Plan, type PlanDriver, type PlanLevel, plan } from './plan.ts';
 import type { Amount, Member, Registry } from './registry.ts';
 import { heldTogether, type Unmanaged } from './room.ts';
+import { inWaves } from './waves.ts';
 
 /** Pressure that holds back growth (S10): all tasks stalled for this share of the last 10 s, in percent. */
 const PRESSURE_HOLDS_GROWTH = 5;
@@ -52,7 +53,7 @@ export interface Question {
 }
 
 export async function survey(around: Surroundings, question: Question): Promise<Survey> {
-  const readings = await Promise.all(around.registry.members.map(readMember));
+  const readings = await inWaves(around.registry.members, readMember);
   const memory = around.sense();
   sampleUnmanaged(around, memory, readings);
   return { memory, readings, plan: planOf(around, memory, readings, question) };
