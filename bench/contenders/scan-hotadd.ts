@@ -1,7 +1,7 @@
 // Contender: the first scan of all memory blocks in a process that has just begun, and then single events.
 // Says: nanoseconds of the scan, blocks online, the longest hold of the loop in nanoseconds, slices, and
 // nanoseconds per event of one block (median), with a reading of the partition's memory after it (median).
-import { openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { clockOs } from '../../src/host/clock-os.ts';
 import { machineOs } from '../../src/host/machine-os.ts';
 import { BLOCKS_FOLDER, BlockStates } from '../../src/sense/memory-blocks.ts';
@@ -47,7 +47,6 @@ for (let event = 0; event < EVENTS; event += 1) {
   if (blocks.memory() === null) throw new Error('no memory');
   eventNs.push(now() - beforeNs);
   writeSync(state, 'online\n', 0);
-  const { closeSync } = await import('node:fs');
   closeSync(state);
 }
 process.stdout.write(`${scanNs} ${online} ${longestNs} ${slices} ${median(eventNs)}\n`);
