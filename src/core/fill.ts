@@ -21,21 +21,34 @@ export interface Filled {
   readonly shortBytes: number;
 }
 
-/** O(n log n). Spans that cannot all have their minimum are served in order of the list, floors first. */
-export function fill(spans: readonly Span[], bytes: number): Filled {
+/** A level at which a span starts or stops rising. */
+interface Point {
+  readonly level: number;
+  readonly slope: number;
+}
+
+/**
+ * Shares amounts among the spans, any number of them for one sorting: O(n log n) for the first, O(n) for each
+ * other. Spans that cannot all have their minimum are served in order of the list, floors first.
+ */
+export function filling(spans: readonly Span[]): (bytes: number) => Filled {
   let lows = 0;
   let floors = 0;
   for (const span of spans) {
     lows += span.lowBytes;
     floors += span.floorBytes;
   }
-  if (lows > bytes) return serveInOrder(spans, bytes - floors);
-  const level = waterLevel(spans, bytes, lows);
-  const amounts = spans.map((span) => {
-    const share = Math.max(span.lowBytes, span.startBytes + span.weight * level);
-    return Math.floor(Math.min(span.highBytes, share));
-  });
-  return { amounts, shortBytes: 0 };
+  let rise: Rise | null = null;
+  return (bytes) => {
+    if (lows > bytes) return serveInOrder(spans, bytes - floors);
+    rise ??= riseOf(spans);
+    const level = waterLevel(rise, bytes - lows);
+    const amounts = spans.map((span) => {
+      const share = Math.max(span.lowBytes, span.startBytes + span.weight * level);
+      return Math.floor(Math.min(span.highBytes, share));
+    });
+    return { amounts, shortBytes: 0 };
+  };
 }
 
 function serveInOrder(spans: readonly Span[], aboveFloors: number): Filled {
@@ -48,21 +61,30 @@ function serveInOrder(spans: readonly Span[], aboveFloors: number): Filled {
   return { amounts, shortBytes: Math.max(0, -aboveFloors) };
 }
 
-/**
- * The level at which the spans together hold `bytes`: a walk along the sorted points where a span starts or
- * stops rising.
- */
-function waterLevel(spans: readonly Span[], bytes: number, lows: number): number {
-  const points: { level: number; slope: number }[] = [];
-  for (const span of spans) {
-    if (span.highBytes <= span.lowBytes) continue;
-    points.push({ level: (span.lowBytes - span.startBytes) / span.weight, slope: span.weight });
-    if (span.highBytes === Number.POSITIVE_INFINITY) continue;
-    points.push({ level: (span.highBytes - span.startBytes) / span.weight, slope: -span.weight });
+interface Rise {
+  /** Of the spans that rise from level 0: most do, and need no sorting. */
+  readonly slope: number;
+  readonly points: readonly Point[];
+}
+
+function riseOf(spans: readonly Span[]): Rise {
+  const points: Point[] = [];
+  let slope = 0;
+  for (const { lowBytes, highBytes, startBytes, weight } of spans) {
+    if (highBytes <= lowBytes) continue;
+    if (lowBytes === startBytes) slope += weight;
+    else points.push({ level: (lowBytes - startBytes) / weight, slope: weight });
+    if (highBytes === Number.POSITIVE_INFINITY) continue;
+    points.push({ level: (highBytes - startBytes) / weight, slope: -weight });
   }
   points.sort((a, b) => a.level - b.level);
-  let held = lows;
-  let slope = 0;
+  return { slope, points };
+}
+
+/** The level at which the spans hold so many bytes above their minima: a walk along the sorted points. */
+function waterLevel({ slope: first, points }: Rise, bytes: number): number {
+  let held = 0;
+  let slope = first;
   let level = 0;
   for (const point of points) {
     const risen = held + slope * (point.level - level);

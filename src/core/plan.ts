@@ -7,7 +7,7 @@
 // Two rooms are reckoned. Growth respects the unmanaged use at once; a driver is made to shrink for it only
 // when the caller says so (a change is on, or room was missing for a while): `pressed`.
 import { formatBytes, MiB } from './bytes.ts';
-import { fill, type Span } from './fill.ts';
+import { filling, type Span } from './fill.ts';
 import { headroomBytes, type Limit } from './memory.ts';
 
 /** Growth below this share of a budget is not worth telling anyone (S4). */
@@ -89,9 +89,9 @@ export function plan(input: PlanInput): Plan {
   const takers = input.drivers.filter((driver) => driver.ceilingBytes !== 0);
   const movable = takers.filter((driver) => driver.frozen === null);
   const frozenBytes = sum(takers, (driver) => (driver.frozen === null ? 0 : driver.committedBytes));
-  const spans = movable.map(spanOf);
-  const growing = fill(spans, room.bytes - frozenBytes);
-  const shrinking = input.pressed ? growing : fill(spans, calm.bytes - frozenBytes);
+  const fill = filling(movable.map(spanOf));
+  const growing = fill(room.bytes - frozenBytes);
+  const shrinking = input.pressed ? growing : fill(calm.bytes - frozenBytes);
   const over = sum(takers, (driver) => driver.committedBytes) > calm.bytes;
 
   let index = 0;
