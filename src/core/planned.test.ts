@@ -1,7 +1,8 @@
 // Planned changes on a small simulated world: F2, F3, refusals, newer facts, operations that fail.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { sizes, twoDrivers, verdicts } from '../../test/notifier-world.ts';
+import { sizes, twoDrivers, verdicts, World } from '../../test/notifier-world.ts';
+import { DriverSim } from '../testing/driver-sim.ts';
 import { MiB } from './bytes.ts';
 import { HotaddError } from './errors.ts';
 
@@ -131,4 +132,23 @@ test('planned change: none begins stale, gone or without a history (S2, E2)', as
   );
   assert.equal(first.calls.length, calls);
   assert.equal(world.notifier.state, 'idle');
+});
+
+test('planned shrink: another driver that has taken the name of one told start hears nothing', async () => {
+  const world = new World(1016);
+  const cache = new DriverSim('cache', { sizeBytes: 100 * MiB });
+  world.drivers.push(cache);
+  const registration = world.registry.register(cache);
+  await world.settled();
+  world.operationError = new Error('EBUSY');
+  const planned = world.plan(516);
+  await world.clock.advance(500);
+  void registration.unregister();
+  const other = new DriverSim('cache', { sizeBytes: 10 * MiB });
+  world.registry.register(other);
+  const outcome = await world.clock.until(planned);
+  assert.deepEqual([other.calls, other.endings], [[], []]);
+  assert.deepEqual(outcome.handedBack, [
+    { driver: 'cache', asBefore: false, note: 'it is no longer registered' },
+  ]);
 });

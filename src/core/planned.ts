@@ -3,12 +3,13 @@
 // read (F3).
 import { formatBytes, KiB } from './bytes.ts';
 import type { Change } from './change.ts';
-import type { Setting } from './driver.ts';
+import type { DriverState } from './driver.ts';
 import { HotaddError, messageOf } from './errors.ts';
 import { headroomBytes, type Limit, type PhysicalMemory } from './memory.ts';
 import type { Conclusion, Notifier } from './notifier.ts';
 import { type Answer, type Outcome, resultOf } from './outcome.ts';
 import { intentsOf } from './record.ts';
+import type { Member } from './registry.ts';
 import { watchRoom } from './room-watch.ts';
 import type { Round } from './round.ts';
 import { type Survey, survey } from './survey.ts';
@@ -56,8 +57,8 @@ export interface Running {
   readonly ownBefore: Limit | null;
   readonly startedAt: number;
   readonly startedMs: number;
-  /** Drivers that were told start, with their settings as read before. */
-  readonly told: Map<string, readonly Setting[]>;
+  /** Drivers that were told start, each as it was read before. */
+  readonly told: Map<Member, DriverState>;
   answers: Answer[];
 }
 
@@ -190,9 +191,9 @@ async function start(running: Running, look: Survey): Promise<void> {
 
 async function tellStart(running: Running, look: Survey, round: Round): Promise<void> {
   for (const [index, budget] of look.plan.budgets.entries()) {
-    const state = look.readings[index]?.state;
-    if (budget.move !== 'shrink' || !state || running.told.has(budget.driver)) continue;
-    running.told.set(budget.driver, state.settings);
+    const reading = look.readings[index];
+    if (budget.move !== 'shrink' || !reading?.state || running.told.has(reading.member)) continue;
+    running.told.set(reading.member, reading.state);
   }
   addAnswers(running, await running.notifier.pass(look, round, true));
 }
@@ -250,10 +251,11 @@ async function fail(running: Running, reason: string): Promise<Outcome> {
   notifier.enter('failing', change, 'failure');
   const round = notifier.beginRound(change.changeId, 'failure');
   const handedBack = await Promise.all(
-    [...running.told].map(async ([driver, settings]) => {
-      const shell = notifier.seams.registry.member(driver)?.shell;
-      const note = shell === undefined ? 'it is no longer registered' : await shell.handBack(settings, round);
-      return { driver, asBefore: note === null, note };
+    [...running.told].map(async ([member, { settings, costBytes }]) => {
+      const note = isRegistered(running, member)
+        ? await member.shell.handBack(settings, round, costBytes)
+        : 'it is no longer registered';
+      return { driver: member.name, asBefore: note === null, note };
     }),
   );
   await tellEnding(running, 'failure');
@@ -263,9 +265,14 @@ async function fail(running: Running, reason: string): Promise<Outcome> {
 
 /** A driver that was told start is told how it ended, exactly once. */
 async function tellEnding(running: Running, phase: 'complete' | 'failure'): Promise<void> {
-  const { notifier, change } = running;
-  const shells = [...running.told.keys()].map((driver) => notifier.seams.registry.member(driver)?.shell);
-  await Promise.all(shells.map((shell) => shell?.end({ changeId: change.changeId, phase })));
+  const { changeId } = running.change;
+  const told = [...running.told.keys()].filter((member) => isRegistered(running, member));
+  await Promise.all(told.map(({ shell }) => shell.end({ changeId, phase })));
+}
+
+/** Another driver that has taken the name since is somebody else. */
+function isRegistered({ notifier }: Running, member: Member): boolean {
+  return notifier.seams.registry.member(member.name) === member;
 }
 
 function end(

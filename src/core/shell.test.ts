@@ -139,3 +139,24 @@ test('read: one that hangs is given up after its deadline', async () => {
   driver.read = () => new Promise(() => {});
   await assert.rejects(clock.until(new Shell(driver, clock).read()), /no answer within 5000 ms/);
 });
+
+test('room: bytes asked count until a read after the return says what it takes (P1)', async () => {
+  const { shell } = await answerTo('throw', 2000);
+  assert.equal(shell.askedBytes, null);
+  const hung = await answerTo('hang', 2000);
+  const reading = hung.shell.read();
+  hung.driver.release();
+  await hung.clock.advance(0);
+  await reading;
+  assert.equal(hung.shell.askedBytes, 2000);
+  await hung.shell.read();
+  assert.equal(hung.shell.askedBytes, null);
+});
+
+test('room: a hand-back that has not returned counts at what it gives back (P1)', async () => {
+  const { driver, shell, clock } = await answerTo('obey', 500);
+  driver.resize = () => new Promise(() => {});
+  const before = [{ name: 'size', value: '1000', live: true }];
+  await clock.until(shell.handBack(before, new Round(2, 'failure'), 1000));
+  assert.equal(shell.askedBytes, 1000);
+});

@@ -65,6 +65,8 @@ export class Shell {
   #call: Call | null = null;
   #stuck = false;
   #askedBytes: number | null = null;
+  /** Calls sent so far: tells a reading from before a call. */
+  #sent = 0;
   /** What the driver said last while it moved: how much was evicted, for instance. */
   #movingNote: string | null = null;
 
@@ -99,6 +101,7 @@ export class Shell {
    * time.
    */
   async read(): Promise<DriverState> {
+    const sent = this.#call === null ? this.#sent : null;
     const controller = new AbortController();
     const state = await this.#deadlines.race(
       this.driver.read(controller.signal),
@@ -112,6 +115,9 @@ export class Shell {
       });
     }
     checkState(this.driver.name, state as DriverState);
+    // Read after the last call has returned, the cost is what it may take: nothing asked is outstanding.
+    const current = sent === this.#sent && (state as DriverState).moving === undefined;
+    if (current) this.#askedBytes = null;
     return state as DriverState;
   }
 
@@ -138,8 +144,6 @@ export class Shell {
     const after = await this.#readUntilStill(round, deadlineMs);
     if (after instanceof Error) return close({ verdict: 'failed', note: after.message }, null);
     const judgement = judge(before, asked, after, target.bytes);
-    // What reads back as the cost is what it may take: nothing asked is outstanding any more.
-    if (after.moving === undefined) this.#askedBytes = null;
     if (judgement.verdict !== 'resized') return close(judgement, after);
     if (target.bytes >= before.costBytes) return close(judgement, after, true);
     return this.#prove(target.bytes, { after, judgement, round, deadlineMs, close });
@@ -147,14 +151,15 @@ export class Shell {
 
   /**
    * Hands settings back exactly. Resolves to null when they read back as asked, else to what differs (F3).
+   * @param costBytes what the driver may take with them, counted in room until it reads back; 0: not known.
    */
-  async handBack(settings: readonly Setting[], round: Round): Promise<string | null> {
+  async handBack(settings: readonly Setting[], round: Round, costBytes = 0): Promise<string | null> {
     this.abort('the change failed: settings are handed back');
+    this.#count(costBytes);
     const asked = await this.#ask({ settings }, round);
     if (!Array.isArray(asked)) return asked.note;
     const after = await this.#readUntilStill(round, this.#clock.monotonicMs() + DEADLINE_MS);
     if (after instanceof Error) return after.message;
-    this.#askedBytes = null;
     const differing = settings.filter(
       ({ name, value }) => after.settings.find((found) => found.name === name)?.value !== value,
     );
@@ -181,6 +186,7 @@ export class Shell {
     }
     const context = new CallContext(round, DEADLINE_MS);
     try {
+      this.#sent += 1;
       const returned = this.driver.resize(target, context);
       const call: Call = { context, returned };
       this.#call = call;
@@ -219,7 +225,11 @@ export class Shell {
     if (this.#call !== call) return;
     this.#call = null;
     this.#stuck = false;
-    this.#askedBytes = null;
+  }
+
+  /** What is asked now comes beside what was asked before and may still take effect. */
+  #count(bytes: number): void {
+    this.#askedBytes = Math.max(bytes, this.#askedBytes ?? 0);
   }
 
   async #readOrNull(): Promise<DriverState | null> {
