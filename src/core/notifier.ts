@@ -163,11 +163,11 @@ export class Notifier {
 
   /** Carries a look's plan out among the drivers. */
   async pass(look: Survey, round: Round, shrinksOnly = false): Promise<Answer[]> {
-    const roomNow = async () => {
-      const { memory, plan } = await survey(this.seams, { repair: false });
-      return memory.gone || memory.stale.length > 0 ? 0 : plan.roomBytes;
-    };
-    return runPass(look, { round, shrinksOnly, roomNow });
+    return runPass(look, {
+      round,
+      shrinksOnly,
+      lookAgain: () => survey(this.seams, { repair: false }),
+    });
   }
 
   planFor(memory: PhysicalMemory): void {

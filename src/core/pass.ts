@@ -22,8 +22,8 @@ export interface PassOptions {
   readonly round: Round;
   /** Only shrinks are sent: the start of a planned shrink. */
   readonly shrinksOnly: boolean;
-  /** Room as it is by then, for growth that had to wait: memory and unmanaged use are looked at again. */
-  roomNow(): Promise<number>;
+  /** Everything as it is by then, for growth that had to wait. */
+  lookAgain(): Promise<Survey>;
 }
 
 /** Runs a plan; resolves with an answer for each driver that was told. */
@@ -40,6 +40,8 @@ class Pass {
   /** What each driver counts in room now (P1), and the sum. */
   readonly #committed = new Map<string, number>();
   #committedBytes = 0;
+  /** Drivers whose answer is awaited. */
+  readonly #asked = new Set<string>();
   readonly #answers: Answer[] = [];
   /** Calls and looks under way. */
   readonly #running = new Set<Promise<void>>();
@@ -95,10 +97,20 @@ class Pass {
   }
 
   async #look(): Promise<void> {
-    const roomBytes = await this.#options.roomNow();
+    const now = await this.#options.lookAgain();
     this.#looking = false;
-    this.#sendGrowths(roomBytes);
+    this.#countAgain(now);
+    this.#sendGrowths(roomOf(now));
     if (this.#lookAgain) this.#lookForRoom();
+  }
+
+  /** Drivers hold what they hold by now, some have registered since; a shrink counts until it is proven. */
+  #countAgain({ readings }: Survey): void {
+    for (const reading of readings) {
+      const { name } = reading.member;
+      const counted = this.#asked.has(name) ? (this.#committed.get(name) ?? 0) : 0;
+      this.#commit(name, Math.max(counted, committedOf(reading)));
+    }
   }
 
   #sendGrowths(roomBytes: number): void {
@@ -107,6 +119,11 @@ class Pass {
     const last = this.#shrinksLeft === 0;
     const waiting: Mover[] = [];
     const fits: Sending[] = [];
+    // Where drivers take more than there is, nobody grows, not even into what it holds already.
+    if (free < 0) {
+      if (last) this.#growths = [];
+      return;
+    }
     for (const mover of this.#growths) {
       const { driver, budgetBytes, costBytes } = mover.budget;
       const own = this.#committed.get(driver) ?? 0;
@@ -125,6 +142,7 @@ class Pass {
   }
 
   #send(sendings: readonly Sending[]): void {
+    for (const { mover } of sendings) this.#asked.add(mover.budget.driver);
     if (sendings.length > 0) this.#follow(inWaves(sendings, (sending) => this.#carry(sending)));
   }
 
@@ -132,6 +150,7 @@ class Pass {
     if (reading.state === null) return;
     const target = { bytes, memory: this.#memory };
     const answer = await reading.member.shell.resize(target, reading.state, this.#options.round);
+    this.#asked.delete(budget.driver);
     this.#answers.push(answer);
     const growing = bytes > budget.costBytes;
     if (answer.proven || !growing) this.#commit(budget.driver, committedAfter(answer, reading));
@@ -152,6 +171,11 @@ function fitting({ reading, budget }: Mover, bytes: number): number {
   const step = Math.max(1, reading.state?.stepBytes ?? 1);
   const cut = Math.floor(bytes / step) * step;
   return cut > budget.costBytes + Math.max(step, cut * DEAD_BAND) ? cut : 0;
+}
+
+/** While a reading is missing nothing grows (S2). */
+function roomOf({ memory, plan }: Survey): number {
+  return memory.gone || memory.stale.length > 0 ? 0 : plan.roomBytes;
 }
 
 function committedOf({ state, member }: Reading): number {
