@@ -14,9 +14,10 @@
 // Observed change: idle --> arriving --> idle. No veto: a shrink resizes down at once, a growth resizes up.
 //
 // A newer fact overtakes: while arriving or completing, the round under way stops waiting and the next
-// begins; while starting, those told start hear failure, then the arrival. A second planned change gets
-// HOTADD_BUSY.
+// begins; while starting or operating, those told start hear failure, then the arrival. A second planned
+// change gets HOTADD_BUSY.
 import type { Change, News, Phase } from './change.ts';
+import { type Conclusion, outcomeOf } from './conclusion.ts';
 import { HotaddError, messageOf } from './errors.ts';
 import type { PhysicalMemory } from './memory.ts';
 import { type Answer, type Outcome, resultOf } from './outcome.ts';
@@ -24,9 +25,10 @@ import { runPass } from './pass.ts';
 import type { PlannedRequest } from './planned.ts';
 import { runPlanned } from './planned.ts';
 import { intentsOf, type Recorder } from './record.ts';
-import { reportLine } from './report.ts';
 import { Round } from './round.ts';
-import { type Surroundings, type Survey, survey, unclaimedOf } from './survey.ts';
+import { type Surroundings, type Survey, survey } from './survey.ts';
+
+const CLOSING = 'hotadd is closing';
 
 export type NotifierState = 'idle' | 'arriving' | 'starting' | 'operating' | 'completing' | 'failing';
 
@@ -48,6 +50,7 @@ export class Notifier {
   #turn: Promise<unknown> = Promise.resolve();
   #waiting: Promise<Outcome | null> | null = null;
   #planned = false;
+  #closing = false;
 
   constructor(seams: NotifierSeams) {
     this.seams = seams;
@@ -119,7 +122,11 @@ export class Notifier {
       });
     }
     this.#planned = true;
-    return this.#takeTurn(() => runPlanned(this, request)).finally(() => {
+    const begin = async () => {
+      if (this.#closing) throw new HotaddError('HOTADD_CLOSED', 'the partition has been closed');
+      return runPlanned(this, request);
+    };
+    return this.#takeTurn(begin).finally(() => {
       this.#planned = false;
     });
   }
@@ -130,9 +137,13 @@ export class Notifier {
     return this.#takeTurn(work);
   }
 
-  /** Stops waiting for proof and resolves when nothing is under way. Sizes stay as they are (E1). */
+  /**
+   * Stops waiting for proof and resolves when nothing is under way; what waits for its turn does not begin.
+   * Sizes stay as they are (E1).
+   */
   async close(): Promise<void> {
-    this.#overtake('hotadd is closing');
+    this.#closing = true;
+    this.#overtake(CLOSING);
     await this.#turn;
   }
 
@@ -149,10 +160,15 @@ export class Notifier {
     this.seams.registry.tell(news);
   }
 
-  /** Begins a round that a newer fact can overtake. */
+  /** Memory is read from here on: what arrives after this is newer than the plan, also before its round. */
+  beginLook(): void {
+    this.#overtaken = this.#closing ? CLOSING : null;
+  }
+
+  /** Begins a round that a newer fact can overtake, or has overtaken already. */
   beginRound(changeId: number, phase: Phase): Round {
     this.#round = new Round(changeId, phase);
-    this.#overtaken = null;
+    this.#round.overtaken = this.#overtaken !== null;
     return this.#round;
   }
 
@@ -161,8 +177,9 @@ export class Notifier {
     return this.#overtaken;
   }
 
-  /** Carries a look's plan out among the drivers. */
+  /** Carries a look's plan out among the drivers; a plan that is overtaken already is sent to nobody. */
   async pass(look: Survey, round: Round, shrinksOnly = false): Promise<Answer[]> {
+    if (round.overtaken) return [];
     return runPass(look, {
       round,
       shrinksOnly,
@@ -176,22 +193,7 @@ export class Notifier {
 
   async conclude(parts: Conclusion): Promise<Outcome> {
     const { clock, recorder } = this.seams;
-    const { change, look, startedAt, startedMs } = parts;
-    const unclaimed = look === null ? { bytes: 0, reasons: [] } : unclaimedOf(look);
-    const applied = parts.applied ?? true;
-    const reported = { ...parts, unclaimed, survey: look, applied };
-    const outcome: Outcome = {
-      change,
-      result: parts.result,
-      usableBytes: look?.memory.usableBytes ?? null,
-      answers: parts.answers,
-      handedBack: parts.handedBack,
-      unclaimed,
-      reason: parts.reason,
-      startedAt,
-      tookMs: clock.monotonicMs() - startedMs,
-      report: reportLine(reported),
-    };
+    const outcome = outcomeOf(parts, clock.monotonicMs());
     await recorder.outcome(outcome).catch(() => undefined);
     this.enter('idle', null);
     this.#round = null;
@@ -205,6 +207,8 @@ export class Notifier {
     const { clock, apply, recorder } = this.seams;
     const startedAt = clock.wallMs();
     const startedMs = clock.monotonicMs();
+    if (this.#closing) return null;
+    this.beginLook();
     const memory = this.seams.sense();
     const toBytes = memory.usableBytes;
     if (toBytes === null || memory.gone) return null;
@@ -233,23 +237,22 @@ export class Notifier {
         reason: 'apply: false',
         applied: false,
       });
-    try {
-      await recorder.intent({ change, startedAt, drivers: intentsOf(look) });
-    } catch (error) {
-      // A fact is a fact: without a history shrinks still go on, growth does not (E2).
-      if (kind !== 'shrink')
-        return this.conclude({ ...told, result: 'failed', answers: [], look, reason: messageOf(error) });
-    }
+    const intent = { change, startedAt, drivers: intentsOf(look) };
+    const unwritten = await recorder.intent(intent).then(() => null, messageOf);
+    // A fact is a fact: without a history shrinks still go on, growth does not (E2).
+    if (unwritten !== null && kind !== 'shrink')
+      return this.conclude({ ...told, result: 'failed', answers: [], look, reason: unwritten });
     const round = this.beginRound(change.changeId, 'arrival');
-    const answers = await this.pass(look, round);
+    const answers = await this.pass(look, round, unwritten !== null);
     const end = await survey(this.seams, { repair: false });
-    const reason = round.overtaken ? `overtaken: ${this.#overtaken}` : null;
-    return this.conclude({ ...told, result: resultOf(answers, round.overtaken), answers, look: end, reason });
+    const reason = round.overtaken ? `overtaken: ${this.#overtaken}` : unwritten;
+    const result = resultOf(answers, round.overtaken || unwritten !== null);
+    return this.conclude({ ...told, result, answers, look: end, reason });
   }
 
   #overtake(cause: string): void {
-    if (this.#round === null) return;
     this.#overtaken ??= cause;
+    if (this.#round === null) return;
     this.#round.overtaken = true;
     for (const { shell } of this.seams.registry.members) shell.abort(`overtaken: ${cause}`);
   }
@@ -267,18 +270,6 @@ export class Notifier {
     this.#turn = turn.catch(() => undefined);
     return turn;
   }
-}
-
-export interface Conclusion {
-  readonly change: Change;
-  readonly result: Outcome['result'];
-  readonly answers: readonly Answer[];
-  readonly handedBack: Outcome['handedBack'];
-  readonly look: Survey | null;
-  readonly reason: string | null;
-  readonly startedAt: number;
-  readonly startedMs: number;
-  readonly applied?: boolean;
 }
 
 function busy(change: Change | null): HotaddError {

@@ -3,10 +3,11 @@
 // read (F3).
 import { formatBytes, KiB } from './bytes.ts';
 import type { Change } from './change.ts';
+import type { Conclusion } from './conclusion.ts';
 import type { DriverState } from './driver.ts';
 import { HotaddError, messageOf } from './errors.ts';
 import { headroomBytes, type Limit, type PhysicalMemory } from './memory.ts';
-import type { Conclusion, Notifier } from './notifier.ts';
+import type { Notifier } from './notifier.ts';
 import { type Answer, type Outcome, resultOf } from './outcome.ts';
 import { intentsOf } from './record.ts';
 import type { Member } from './registry.ts';
@@ -66,6 +67,7 @@ export async function runPlanned(notifier: Notifier, request: PlannedRequest): P
   const { clock, recorder, sense } = notifier.seams;
   const startedAt = clock.wallMs();
   const startedMs = clock.monotonicMs();
+  notifier.beginLook();
   const memory = readable(sense());
   const expected = request.operation.read();
   const fromBytes = memory.usableBytes;
@@ -190,6 +192,7 @@ async function start(running: Running, look: Survey): Promise<void> {
 }
 
 async function tellStart(running: Running, look: Survey, round: Round): Promise<void> {
+  if (round.overtaken) return;
   for (const [index, budget] of look.plan.budgets.entries()) {
     const reading = look.readings[index];
     if (budget.move !== 'shrink' || !reading?.state || running.told.has(reading.member)) continue;
@@ -210,10 +213,12 @@ function happened({ request, expected }: Running): boolean {
 async function complete(running: Running, reason: string | null): Promise<Outcome> {
   const { notifier, change } = running;
   notifier.enter('completing', change, 'complete');
+  notifier.beginLook();
+  // Our own operation is no newer fact.
+  notifier.planFor(notifier.seams.sense());
   await tellEnding(running, 'complete');
   // Those that did not follow in the start stay as they are: the next pass is the retry (E10).
   const look = await survey(notifier.seams, { repair: false, unmoved: unproven(running) });
-  notifier.planFor(look.memory);
   const round = notifier.beginRound(change.changeId, 'complete');
   const unwritten = await writeIntent(running, look);
   if (unwritten === null) addAnswers(running, await notifier.pass(look, round));

@@ -32,12 +32,16 @@ export function reportLine(parts: ReportParts): string {
   const said = [...ending, ...moves, ...back];
   const noted = parts.reason !== null && ending.length === 0 ? [parts.reason] : [];
   const body = [
-    said.length === 0 ? 'nobody had to move' : said.join(', '),
+    said.length === 0 ? nobody(parts) : said.join(', '),
     ...noted,
     ...sayRoom(parts),
     ...sayFollowers(parts),
   ];
   return `${sayChange(parts.change)}: ${body.join('; ')}`;
+}
+
+function nobody({ result }: ReportParts): string {
+  return result === 'done' ? 'nobody had to move' : 'nobody was asked to move';
 }
 
 function sayChange({ kind, fromBytes, toBytes, cause }: Change): string {

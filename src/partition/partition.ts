@@ -107,8 +107,8 @@ export class Partition {
 
   async #close(): Promise<void> {
     const { loop, notifier, registry, sensor, lock } = this.#parts;
-    await loop.close();
-    await notifier.close();
+    // Together: the loop waits for what it began, which the notifier brings to its end.
+    await Promise.all([loop.close(), notifier.close()]);
     await registry.close();
     sensor.close();
     await lock?.release();

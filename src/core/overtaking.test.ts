@@ -1,0 +1,77 @@
+// A newer fact, or the end of hotadd, at each moment of a change.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { sizes, twoDrivers, type World } from '../../test/notifier-world.ts';
+import { MiB } from './bytes.ts';
+import { HotaddError } from './errors.ts';
+
+/** The history takes so long to be on disk. */
+function slowHistory(world: World, delayMs: number): void {
+  const { recorder } = world.notifier.seams;
+  const intent = recorder.intent.bind(recorder);
+  recorder.intent = async (written) => {
+    await new Promise<void>((resolve) => {
+      world.clock.after(delayMs, resolve);
+    });
+    return intent(written);
+  };
+}
+
+test('overtaking: a fall met while the intent is written lets no growth out (P1)', async () => {
+  const { world, first } = await twoDrivers(516);
+  slowHistory(world, 100);
+  const calls = first.calls.length;
+  const growing = world.arriveAt(1016);
+  await world.clock.advance(50);
+  await world.clock.until(world.arriveAt(416));
+  const asked = first.calls.slice(calls).map(({ target }) => 'bytes' in target && target.bytes / MiB);
+  assert.deepEqual(asked, [200]);
+  assert.match((await growing)?.report ?? '', /nobody was asked to move; overtaken: memory\.max/);
+});
+
+test('overtaking: a fall met before a planned shrink has asked anyone fails it', async () => {
+  const { world, first } = await twoDrivers();
+  slowHistory(world, 100);
+  const planned = world.plan(716);
+  await world.clock.advance(50);
+  const arrival = world.arriveAt(416);
+  assert.equal((await world.clock.until(planned)).result, 'failed');
+  await world.clock.until(arrival);
+  assert.deepEqual(
+    first.calls.slice(1).map(({ phase }) => phase),
+    ['arrival'],
+  );
+  assert.deepEqual(first.endings, []);
+});
+
+test('closing: what waits for its turn does not begin', async () => {
+  const { world, first } = await twoDrivers();
+  const arrivals = [world.arriveAt(716)];
+  await world.clock.advance(500);
+  arrivals.push(world.arriveAt(416));
+  const calls = first.calls.length;
+  await world.clock.until(world.notifier.close());
+  assert.equal(first.calls.length, calls);
+  assert.equal(await arrivals[1], null);
+  await assert.rejects(world.plan(516), (error: HotaddError) => error.code === 'HOTADD_CLOSED');
+});
+
+test('closing: a planned shrink that is being prepared fails, and the limit stays', async () => {
+  const { world } = await twoDrivers();
+  const planned = world.plan(516);
+  await world.clock.advance(500);
+  await world.clock.until(world.notifier.close());
+  assert.equal((await planned).result, 'failed');
+  assert.deepEqual(world.journal, []);
+  assert.deepEqual(sizes(world), [493, 493]);
+});
+
+test('arrival: a shrink without a history makes nobody grow (E2)', async () => {
+  const { world } = await twoDrivers();
+  world.add('newcomer', 10);
+  world.historyError = new HotaddError('HOTADD_HISTORY', 'disk full');
+  const outcome = await world.clock.until(world.arriveAt(816));
+  assert.equal(sizes(world)[2], 10);
+  assert.equal(outcome?.result, 'partly');
+  assert.match(outcome?.report ?? '', /disk full/);
+});
