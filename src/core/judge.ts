@@ -58,6 +58,14 @@ export function settingsEqual(asked: readonly Setting[], readBack: readonly Sett
   });
 }
 
+/** For people: how a setting differs from what it was (F3). */
+export function notSetBack({ name, value, pending }: Setting, readBack: readonly Setting[]): string {
+  const found = readBack.find((setting) => setting.name === name);
+  const was = `${name} was ${value ?? 'unset'} and could not be set back`;
+  if (found?.value !== value) return was;
+  return `${was} whole: ${found?.pending ?? 'nothing'} waits for a restart, not ${pending ?? 'nothing'}`;
+}
+
 function readsBack(asked: Setting, settings: readonly Setting[]): boolean {
   const found = settings.find(({ name }) => name === asked.name);
   return found !== undefined && (found.value === asked.value || waitsFor(asked, found));

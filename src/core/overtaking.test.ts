@@ -75,3 +75,47 @@ test('arrival: a shrink without a history makes nobody grow (E2)', async () => {
   assert.equal(outcome?.result, 'partly');
   assert.match(outcome?.report ?? '', /disk full/);
 });
+
+test('overtaking: settings are not handed back into less memory than they were for (P1)', async () => {
+  const { world, first } = await twoDrivers();
+  const planned = world.plan(716);
+  await world.clock.advance(500);
+  const arrival = world.arriveAt(416);
+  await world.clock.until(arrival);
+  assert.ok(first.calls.every(({ target }) => 'bytes' in target));
+  const note = 'not handed back: memory is 416 MiB now';
+  assert.deepEqual((await planned).handedBack[0], { driver: 'first', asBefore: false, note });
+  assert.deepEqual(
+    first.endings.map(({ phase }) => phase),
+    ['failure'],
+  );
+});
+
+test('overtaking: in a partition that is gone nothing is resized, and failure is told (S2)', async () => {
+  const { world, first } = await twoDrivers();
+  const planned = world.plan(716);
+  await world.clock.advance(500);
+  const calls = first.calls.length;
+  world.gone = true;
+  assert.equal((await world.clock.until(planned)).result, 'failed');
+  assert.equal(first.calls.length, calls);
+  assert.equal(first.endings.length, 1);
+});
+
+test('overtaking: a limit that somebody else writes while operating is failure', async () => {
+  const { world, first } = await twoDrivers();
+  const operation = {
+    ...world.operation,
+    operate: async () => {
+      world.limit = 816 * MiB;
+      throw new Error('somebody else has written it');
+    },
+  };
+  const request = { toBytes: 516 * MiB, operation, cause: operation.name };
+  const outcome = await world.clock.until(world.notifier.carryOut(request));
+  assert.equal(outcome.result, 'failed');
+  assert.deepEqual(
+    first.endings.map(({ phase }) => phase),
+    ['failure'],
+  );
+});

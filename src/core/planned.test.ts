@@ -152,3 +152,36 @@ test('planned shrink: another driver that has taken the name of one told start h
     { driver: 'cache', asBefore: false, note: 'it is no longer registered' },
   ]);
 });
+
+test('planned shrink: a setting that waits for a restart is not as before (F3)', async () => {
+  const { world, first } = await twoDrivers();
+  first.behaviour = 'restart';
+  first.heldBytes = 50 * MiB;
+  world.operationError = new Error('EBUSY');
+  const { handedBack } = await world.clock.until(world.plan(716));
+  assert.equal(handedBack[0]?.asBefore, false);
+  assert.match(handedBack[0]?.note ?? '', /size was .* waits for a restart, not nothing$/);
+});
+
+test('planned shrink: a limit that cannot be read afterwards is said, and the outcome is told', async () => {
+  const { world, first } = await twoDrivers();
+  let written = false;
+  const operation = {
+    ...world.operation,
+    read: () => {
+      if (written) throw new Error('EIO');
+      return world.limit;
+    },
+    operate: async () => {
+      world.limit = 516 * MiB;
+      written = true;
+    },
+  };
+  const outcome = await world.clock.until(
+    world.notifier.carryOut({ toBytes: 516 * MiB, operation, cause: operation.name }),
+  );
+  assert.equal(outcome.result, 'partly');
+  assert.match(outcome.reason ?? '', /reached cannot be read: EIO/);
+  assert.equal(world.outcomes.at(-1), outcome);
+  assert.equal(first.endings.length, 1);
+});

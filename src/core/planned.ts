@@ -6,6 +6,7 @@ import type { Change } from './change.ts';
 import type { Conclusion } from './conclusion.ts';
 import type { DriverState } from './driver.ts';
 import { HotaddError, messageOf } from './errors.ts';
+import { handBack, isRegistered } from './hand-back.ts';
 import { headroomBytes, type Limit, type PhysicalMemory } from './memory.ts';
 import type { Notifier } from './notifier.ts';
 import { type Answer, type Outcome, resultOf } from './outcome.ts';
@@ -201,13 +202,9 @@ async function tellStart(running: Running, look: Survey, round: Round): Promise<
   addAnswers(running, await running.notifier.pass(look, round, true));
 }
 
-/** Whether the operation happened, in part at least: the limit is not what it was. */
-function happened({ request, expected }: Running): boolean {
-  try {
-    return request.operation.read() !== expected;
-  } catch {
-    return false;
-  }
+/** Whether an operation that rejects has happened all the same; any other limit is somebody else's. */
+function happened(running: Running): boolean {
+  return shortOf(running) === null;
 }
 
 async function complete(running: Running, reason: string | null): Promise<Outcome> {
@@ -236,10 +233,14 @@ async function writeIntent(running: Running, look: Survey): Promise<string | nul
 }
 
 /** The operation may have succeeded in part: what it reached is read, not believed. */
-function shortOf({ request }: Running): string | null {
-  const reached = request.operation.read();
-  if (reached !== 'max' && Math.abs(reached - request.toBytes) < PAGE_MOST_BYTES) return null;
-  return `${request.operation.name} reached ${reached === 'max' ? 'max' : formatBytes(reached)}`;
+function shortOf({ request: { operation, toBytes } }: Running): string | null {
+  try {
+    const reached = operation.read();
+    if (reached !== 'max' && Math.abs(reached - toBytes) < PAGE_MOST_BYTES) return null;
+    return `${operation.name} reached ${reached === 'max' ? 'max' : formatBytes(reached)}`;
+  } catch (error) {
+    return `what ${operation.name} reached cannot be read: ${messageOf(error)}`;
+  }
 }
 
 function unproven({ answers }: Running): Set<string> {
@@ -255,14 +256,7 @@ async function fail(running: Running, reason: string): Promise<Outcome> {
   const { notifier, change } = running;
   notifier.enter('failing', change, 'failure');
   const round = notifier.beginRound(change.changeId, 'failure');
-  const handedBack = await Promise.all(
-    [...running.told].map(async ([member, { settings, costBytes }]) => {
-      const note = isRegistered(running, member)
-        ? await member.shell.handBack(settings, round, costBytes)
-        : 'it is no longer registered';
-      return { driver: member.name, asBefore: note === null, note };
-    }),
-  );
+  const handedBack = await handBack(running, round);
   await tellEnding(running, 'failure');
   const look = await survey(notifier.seams, { repair: false }).catch(() => null);
   return end(running, { result: 'failed', look, reason, handedBack });
@@ -273,11 +267,6 @@ async function tellEnding(running: Running, phase: 'complete' | 'failure'): Prom
   const { changeId } = running.change;
   const told = [...running.told.keys()].filter((member) => isRegistered(running, member));
   await Promise.all(told.map(({ shell }) => shell.end({ changeId, phase })));
-}
-
-/** Another driver that has taken the name since is somebody else. */
-function isRegistered({ notifier }: Running, member: Member): boolean {
-  return notifier.seams.registry.member(member.name) === member;
 }
 
 function end(

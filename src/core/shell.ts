@@ -12,7 +12,7 @@ import { Deadlines } from './deadlines.ts';
 import type { Driver, DriverState, ResizeContext, Setting, Target } from './driver.ts';
 import { checkSettings, checkState } from './driver-check.ts';
 import { HotaddError, messageOf, Refusal } from './errors.ts';
-import { type Judgement, judge } from './judge.ts';
+import { type Judgement, judge, notSetBack, settingsEqual } from './judge.ts';
 import type { Answer } from './outcome.ts';
 import type { Round } from './round.ts';
 
@@ -160,11 +160,9 @@ export class Shell {
     if (!Array.isArray(asked)) return asked.note;
     const after = await this.#readUntilStill(round, this.#clock.monotonicMs() + DEADLINE_MS);
     if (after instanceof Error) return after.message;
-    const differing = settings.filter(
-      ({ name, value }) => after.settings.find((found) => found.name === name)?.value !== value,
-    );
+    const differing = settings.filter((setting) => !settingsEqual([setting], after.settings));
     if (differing.length === 0) return null;
-    return differing.map(({ name, value }) => `${name} was ${value} and could not be set back`).join('; ');
+    return differing.map((setting) => notSetBack(setting, after.settings)).join('; ');
   }
 
   /** Tells how a started change ended. Errors are the driver's own affair. */
