@@ -153,8 +153,8 @@ function parseHolder(text: string): Holder {
     const { pid, program, since } = said as Record<string, unknown>;
     return {
       pid: typeof pid === 'number' ? pid : null,
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: it goes to a terminal, and anybody may hold
-      // the name.
+      // It goes to a terminal, and anybody may hold the name.
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out.
       program: typeof program === 'string' ? program.replace(/[\0-\x1f\x7f]/g, '').slice(0, 80) : 'unknown',
       since: typeof since === 'number' ? since : null,
     };
