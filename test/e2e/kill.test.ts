@@ -224,7 +224,7 @@ for (let seed = SEED; seed < SEED + KILLS / KILLS_EACH; seed += 1) {
     times.sort((a, b) => a - b);
     const [median, worst] = [times[Math.floor(times.length / 2)], times.at(-1)].map((ms) => ms?.toFixed(0));
     t.diagnostic(
-      `${KILLS_EACH} kills, ${JSON.stringify(had)}; after an answer sizes converge in ${median} ms (median), ` +
+      `${KILLS_EACH} kills, ${JSON.stringify(had)}; sizes converge in ${median} ms (median), ` +
         `${worst} ms (worst); the servers' own time is ${serverMs.toFixed(0)} ms`,
     );
   });
