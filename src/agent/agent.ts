@@ -32,10 +32,6 @@ export interface AgentOptions {
   readonly machine?: Machine;
   readonly clock?: Clock;
   readonly kinds?: readonly DriverKind[];
-  /**
-   * False: no pass at the start, for one piece of work on one driver. Default: the first pass repairs (E1).
-   */
-  readonly firstPass?: boolean;
 }
 
 export class Agent {
@@ -195,7 +191,7 @@ function standingBy(history: History, config: Config): Journal['standing'] {
 }
 
 /** After a restart: those who were told start and not how it ended are told now (section 2). */
-async function settleInterrupted(agent: Agent, { onNotice, firstPass = true }: AgentOptions): Promise<void> {
+async function settleInterrupted(agent: Agent, { onNotice }: AgentOptions): Promise<void> {
   const { history, partition } = agent;
   if (history?.setAside)
     onNotice?.(
@@ -215,7 +211,6 @@ async function settleInterrupted(agent: Agent, { onNotice, firstPass = true }: A
     await history?.ended(change.changeId).catch((error: unknown) => onNotice?.(messageOf(error)));
     onNotice?.(`change ${change.changeId} (${change.cause}) was interrupted`);
   }
-  if (firstPass) await partition.notifier.repair('start of the agent');
 }
 
 function warningsOf(machine: Machine, config: Config, partition: Partition): string[] {

@@ -30,7 +30,7 @@ export const release: Command = {
       released = await agent.post<Released>('/v1/release', { driver });
     } else {
       const applying = mustApply(config, path, given.flag('apply'));
-      const options = { config: applying, program: 'hotadd release', firstPass: false };
+      const options = { config: applying, program: 'hotadd release' };
       released = await withAgent(options, stop, (opened) => opened.release(driver));
     }
     if (output.json) output.value('release', released);

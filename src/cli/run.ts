@@ -2,6 +2,7 @@
 // outcome.
 import type { Agent } from '../agent/agent.ts';
 import type { Api } from '../agent/api.ts';
+import { messageOf } from '../core/errors.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { CONFIG_OPTION, type Command, EXIT, JSON_OPTION } from './command.ts';
 import { needConfig } from './config-place.ts';
@@ -37,7 +38,7 @@ export const run: Command = {
       const { openApi } = await import('../agent/api.ts');
       api = await openApi(agent);
       log.begin(agent, path, api.path);
-      void agent.firstPass();
+      firstLook(agent, log).catch((error: unknown) => log.notice(messageOf(error)));
       await aborted(stop);
       log.notice(`${stop.reason}: closing`);
     } finally {
@@ -47,6 +48,15 @@ export const run: Command = {
     return EXIT.done;
   },
 };
+
+/** Begins to repair what was missed (E1), and names the drivers that cannot be reached (D6): the others go on. */
+async function firstLook(agent: Agent, log: Log): Promise<void> {
+  if (agent.config.apply) await agent.firstPass();
+  const { readings } = await agent.partition.plan();
+  for (const { member, error } of readings) {
+    if (error !== null) log.notice(`driver ${member.name} cannot be read: ${error}`);
+  }
+}
 
 class Log {
   readonly #output: Output;

@@ -93,7 +93,7 @@ test('status and drivers: without an agent they fail with 1, the place and the m
   }
 });
 
-test('plan: without an agent it looks by itself, and a driver that cannot be read makes it 64', async () => {
+test('plan: without an agent it looks by itself, a driver that cannot be read makes it 64, and run names it', async () => {
   const here = place("drivers:\n  - { name: cache, driver: redis, url: 'unix:/no/such.sock', weight: 2 }\n");
   const [text, json] = await runEach([['plan'], ['plan', '--json']], here);
   assert.equal(text?.code, 64);
@@ -102,6 +102,10 @@ test('plan: without an agent it looks by itself, and a driver that cannot be rea
   assert.match(text?.stdout ?? '', /\ncache cannot be read: /);
   assert.equal(JSON.parse(json?.stdout ?? '').errors[0].driver, 'cache');
   assert.equal(existsSync(here.state), false);
+  const agent = startCli(['run'], here);
+  await agent.until(/ driver cache cannot be read: /);
+  agent.child.kill('SIGTERM');
+  assert.equal((await agent.ended).code, 0);
 });
 
 test('history: reads the state folder without an agent, and knows the interrupted', async () => {
