@@ -49,7 +49,7 @@ export const run: Command = {
   },
 };
 
-/** Begins to repair what was missed (E1), and names the drivers that cannot be reached (D6): the others go on. */
+/** Begins to repair what was missed (E1), and names drivers that cannot be reached: the others go on (D6). */
 async function firstLook(agent: Agent, log: Log): Promise<void> {
   if (agent.config.apply) await agent.firstPass();
   const { readings } = await agent.partition.plan();
