@@ -8,9 +8,17 @@ import type { Round } from './round.ts';
 import type { Reading, Survey } from './survey.ts';
 import { inWaves } from './waves.ts';
 
+/** What one driver counts in room now (P1). */
+interface Counted {
+  bytes: number;
+  /** Its answer is awaited. */
+  asked: boolean;
+}
+
 interface Mover {
   readonly reading: Reading;
   readonly budget: Budget;
+  readonly counted: Counted;
 }
 
 interface Sending {
@@ -37,11 +45,9 @@ class Pass {
   readonly #shrinks: Mover[];
   readonly #followers: Mover[];
   #growths: Mover[];
-  /** What each driver counts in room now (P1), and the sum. */
-  readonly #committed = new Map<string, number>();
+  readonly #counted = new Map<string, Counted>();
+  /** The sum over all drivers. */
   #committedBytes = 0;
-  /** Drivers whose answer is awaited. */
-  readonly #asked = new Set<string>();
   readonly #answers: Answer[] = [];
   /** Calls and looks under way. */
   readonly #running = new Set<Promise<void>>();
@@ -56,9 +62,9 @@ class Pass {
     this.#options = options;
     const movers = plan.budgets.flatMap((budget, index): Mover[] => {
       const reading = readings[index];
-      return reading === undefined ? [] : [{ reading, budget }];
+      return reading === undefined ? [] : [{ reading, budget, counted: this.#countedOf(budget.driver) }];
     });
-    for (const { reading, budget } of movers) this.#commit(budget.driver, committedOf(reading));
+    for (const { reading, counted } of movers) this.#count(counted, committedOf(reading));
     const excess = ({ budget }: Mover) => budget.costBytes - budget.budgetBytes;
     this.#shrinks = movers
       .filter(({ budget }) => budget.move === 'shrink')
@@ -107,9 +113,8 @@ class Pass {
   /** Drivers hold what they hold by now, some have registered since; a shrink counts until it is proven. */
   #countAgain({ readings }: Survey): void {
     for (const reading of readings) {
-      const { name } = reading.member;
-      const counted = this.#asked.has(name) ? (this.#committed.get(name) ?? 0) : 0;
-      this.#commit(name, Math.max(counted, committedOf(reading)));
+      const counted = this.#countedOf(reading.member.name);
+      this.#count(counted, Math.max(counted.asked ? counted.bytes : 0, committedOf(reading)));
     }
   }
 
@@ -125,8 +130,8 @@ class Pass {
       return;
     }
     for (const mover of this.#growths) {
-      const { driver, budgetBytes, costBytes } = mover.budget;
-      const own = this.#committed.get(driver) ?? 0;
+      const { budgetBytes, costBytes } = mover.budget;
+      const own = mover.counted.bytes;
       const bytes = last ? fitting(mover, own + free) : budgetBytes;
       if (bytes - own > free) {
         waiting.push(mover);
@@ -134,7 +139,7 @@ class Pass {
       }
       if (bytes <= costBytes) continue;
       free -= Math.max(0, bytes - own);
-      this.#commit(driver, Math.max(bytes, own));
+      this.#count(mover.counted, Math.max(bytes, own));
       fits.push({ mover, bytes });
     }
     this.#growths = last ? [] : waiting;
@@ -142,26 +147,34 @@ class Pass {
   }
 
   #send(sendings: readonly Sending[]): void {
-    for (const { mover } of sendings) this.#asked.add(mover.budget.driver);
+    for (const { mover } of sendings) mover.counted.asked = true;
     if (sendings.length > 0) this.#follow(inWaves(sendings, (sending) => this.#carry(sending)));
   }
 
-  async #carry({ mover: { reading, budget }, bytes }: Sending): Promise<void> {
+  async #carry({ mover: { reading, budget, counted }, bytes }: Sending): Promise<void> {
     if (reading.state === null) return;
     const target = { bytes, memory: this.#memory };
     const answer = await reading.member.shell.resize(target, reading.state, this.#options.round);
-    this.#asked.delete(budget.driver);
+    counted.asked = false;
     this.#answers.push(answer);
     const growing = bytes > budget.costBytes;
-    if (answer.proven || !growing) this.#commit(budget.driver, committedAfter(answer, reading));
+    if (answer.proven || !growing) this.#count(counted, committedAfter(answer, reading));
     if (budget.move !== 'shrink') return;
     this.#shrinksLeft -= 1;
     this.#lookForRoom();
   }
 
-  #commit(driver: string, bytes: number): void {
-    this.#committedBytes += bytes - (this.#committed.get(driver) ?? 0);
-    this.#committed.set(driver, bytes);
+  #countedOf(driver: string): Counted {
+    const known = this.#counted.get(driver);
+    if (known !== undefined) return known;
+    const counted = { bytes: 0, asked: false };
+    this.#counted.set(driver, counted);
+    return counted;
+  }
+
+  #count(counted: Counted, bytes: number): void {
+    this.#committedBytes += bytes - counted.bytes;
+    counted.bytes = bytes;
   }
 }
 
