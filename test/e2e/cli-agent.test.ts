@@ -93,7 +93,7 @@ test('status and drivers: without an agent they fail with 1, the place and the m
   }
 });
 
-test('plan: without an agent it looks by itself; an unread driver makes it 64, and run names it', async () => {
+test('plan: without an agent it looks by itself; an unread driver makes it 64, run names it', async () => {
   const here = place("drivers:\n  - { name: cache, driver: redis, url: 'unix:/no/such.sock', weight: 2 }\n");
   const [text, json] = await runEach([['plan'], ['plan', '--json']], here);
   assert.equal(text?.code, 64);
