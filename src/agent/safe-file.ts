@@ -128,9 +128,8 @@ function unreadable(path: string, thrown: unknown, rules: Parameters<typeof read
  * @throws HotaddError HOTADD_UNSAFE_FILE; HOTADD_MISSING_RIGHT when it cannot be made.
  */
 export async function makeOwnFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 }).catch((thrown: unknown) => {
+  await makeFolders(path).catch((thrown: unknown) => {
     const code = codeOf(thrown);
-    if (code === 'EEXIST') return;
     throw new HotaddError('HOTADD_MISSING_RIGHT', `cannot be made (${code ?? messageOf(thrown)})`, {
       place: path,
       mend: 'choose another folder in the configuration',
@@ -143,4 +142,25 @@ export async function makeOwnFolder(path: string): Promise<void> {
   }
   checkSafe(path, standing);
   await checkSafeParent(path);
+}
+
+/** One folder after the other: mkdir's own `recursive` asks for ever where nothing can be made, as below /proc. */
+async function makeFolders(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (thrown) {
+    const code = codeOf(thrown);
+    if (code === 'EEXIST') return;
+    const parent = dirname(path);
+    if (code !== 'ENOENT' || parent === path || (await exists(parent))) throw thrown;
+    await makeFolders(parent);
+    await makeFolders(path);
+  }
+}
+
+function exists(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
 }

@@ -161,6 +161,7 @@ function floorsDoNotFit({ plan, readings }: Survey): string {
   const { usableBytes, headroomBytes: headroom, setAsideBytes, roomBytes } = plan;
   const less = `- headroom ${formatBytes(headroom)} - set aside ${formatBytes(setAsideBytes)}`;
   const room = `${formatBytes(roomBytes)} (usable ${formatBytes(usableBytes)} ${less})`;
+  if (floors.length === 0) return `headroom and what is set aside leave no room: ${room}`;
   return `the floors exceed the room by ${formatBytes(plan.shortBytes)}: room ${room}; ${floors.join(', ')}`;
 }
 

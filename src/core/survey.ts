@@ -93,10 +93,7 @@ function planOf(
   question: Question,
 ): Plan {
   const levels = levelsOf(around, memory, question);
-  const usableBytes = levels.reduce(
-    (least, { limitBytes }) => Math.min(least, limitBytes),
-    memory.usableBytes ?? 0,
-  );
+  const usableBytes = levels.length === 0 ? 0 : Math.min(...levels.map(({ limitBytes }) => limitBytes));
   const drivers = readings.map((reading) => planDriver(around, reading, usableBytes, question));
   const input = {
     levels,
@@ -177,7 +174,8 @@ export function unclaimedOf({ plan, readings }: Survey): { bytes: number; reason
   for (const { state } of readings) {
     if (state !== null && state.ceilingBytes !== 0) costs += Math.max(state.costBytes, state.heldBytes ?? 0);
   }
-  const bytes = Math.max(0, plan.roomBytes - costs);
+  if (costs > plan.roomBytes) return { bytes: 0, reasons: [] };
+  const bytes = plan.roomBytes - costs;
   const reasons = plan.budgets
     .filter(({ move }) => move === 'keep')
     .map(({ driver, reason }) => `${driver}: ${reason}`);
