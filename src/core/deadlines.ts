@@ -3,41 +3,39 @@
 import type { Cancel, Clock } from './clock.ts';
 
 /** One call that is waited for, in the queue of its delay. */
-class Entry {
-  readonly atMs: number;
+export class Waiting {
   readonly onExpire: () => void;
-  readonly queue: Queue;
-  before: Entry | null = null;
-  after: Entry | null = null;
-  waits = true;
+  atMs = 0;
+  queue: Queue | null = null;
+  before: Waiting | null = null;
+  after: Waiting | null = null;
 
-  constructor(queue: Queue, atMs: number, onExpire: () => void) {
-    this.queue = queue;
-    this.atMs = atMs;
+  constructor(onExpire: () => void) {
     this.onExpire = onExpire;
   }
 }
 
 /** Linked through its entries: 100,000 of them come and go without a table that grows and is searched. */
 class Queue {
-  first: Entry | null = null;
-  last: Entry | null = null;
+  first: Waiting | null = null;
+  last: Waiting | null = null;
 
-  add(entry: Entry): void {
+  add(entry: Waiting): void {
+    entry.queue = this;
     entry.before = this.last;
     if (this.last === null) this.first = entry;
     else this.last.after = entry;
     this.last = entry;
   }
 
-  remove(entry: Entry): void {
+  remove(entry: Waiting): void {
     if (entry.before === null) this.first = entry.after;
     else entry.before.after = entry.after;
     if (entry.after === null) this.last = entry.before;
     else entry.after.before = entry.before;
     entry.before = null;
     entry.after = null;
-    entry.waits = false;
+    entry.queue = null;
   }
 }
 
@@ -58,40 +56,62 @@ export class Deadlines {
   }
 
   /**
-   * The outcome of a promise, or `onLate` when it has none in time. A late outcome is given to `afterLate`.
+   * The outcome of a promise, or `onLate` when it has none in time.
+   * @param onEnd called when the promise settles, in time or late, before anybody hears of it.
+   * @param onWait is handed the waiting, for `hurry`.
    */
   race<Value, Late>(
     promise: Promise<Value>,
     delayMs: number,
     onLate: () => Late,
-    afterLate?: () => void,
+    onEnd?: () => void,
+    onWait?: (waiting: Waiting) => void,
   ): Promise<Value | Late> {
     return new Promise((resolve, reject) => {
       const entry = this.#wait(delayMs, () => resolve(onLate()));
       promise.then(
-        (value) => (this.#settle(entry) ? resolve(value) : afterLate?.()),
-        (error: unknown) => (this.#settle(entry) ? reject(error) : afterLate?.()),
+        (value) => {
+          onEnd?.();
+          if (this.#settle(entry)) resolve(value);
+        },
+        (error: unknown) => {
+          onEnd?.();
+          if (this.#settle(entry)) reject(error);
+        },
       );
+      onWait?.(entry);
     });
   }
 
-  #wait(delayMs: number, onExpire: () => void): Entry {
+  /** Waits at most so much longer; what is over already stays so. */
+  hurry(waiting: Waiting, delayMs: number): void {
+    if (waiting.atMs <= this.#clock.monotonicMs() + delayMs || !this.#settle(waiting)) return;
+    this.#queue(waiting, delayMs);
+  }
+
+  #wait(delayMs: number, onExpire: () => void): Waiting {
+    const waiting = new Waiting(onExpire);
+    this.#queue(waiting, delayMs);
+    return waiting;
+  }
+
+  #queue(waiting: Waiting, delayMs: number): void {
     let queue = this.#queues.get(delayMs);
     if (queue === undefined) {
       queue = new Queue();
       this.#queues.set(delayMs, queue);
     }
-    const entry = new Entry(queue, this.#clock.monotonicMs() + delayMs, onExpire);
-    queue.add(entry);
-    if (queue.first === entry) this.#rearm();
-    return entry;
+    waiting.atMs = this.#clock.monotonicMs() + delayMs;
+    queue.add(waiting);
+    if (queue.first === waiting) this.#rearm();
   }
 
   /** False: it came too late. */
-  #settle(entry: Entry): boolean {
-    if (!entry.waits) return false;
-    entry.queue.remove(entry);
-    if (entry.queue.first === null) this.#rearm();
+  #settle(entry: Waiting): boolean {
+    const { queue } = entry;
+    if (queue === null) return false;
+    queue.remove(entry);
+    if (queue.first === null) this.#rearm();
     return true;
   }
 

@@ -119,3 +119,43 @@ test('overtaking: a limit that somebody else writes while operating is failure',
     ['failure'],
   );
 });
+
+test('overtaking: a deeper fall does not wait for a driver that hangs (S4, E5)', async () => {
+  const { world, first } = await twoDrivers();
+  first.behaviour = 'hang';
+  const arrivals = [world.arriveAt(716)];
+  await world.clock.advance(500);
+  arrivals.push(world.arriveAt(416));
+  await world.clock.advance(500);
+  assert.deepEqual(sizes(world), [493, 200]);
+  first.behaviour = 'obey';
+  first.release();
+  await world.clock.until(Promise.all(arrivals));
+  assert.deepEqual(sizes(world), [200, 200]);
+});
+
+test('overtaking: a planned shrink that is overtaken does not wait for a driver that hangs', async () => {
+  const { world, first } = await twoDrivers();
+  first.behaviour = 'hang';
+  const planned = world.plan(716);
+  await world.clock.advance(500);
+  const arrival = world.arriveAt(416);
+  await world.clock.advance(1000);
+  assert.equal((await planned).result, 'failed');
+  assert.deepEqual(sizes(world), [493, 200]);
+  await world.clock.until(arrival);
+  assert.equal(world.notifier.state, 'idle');
+});
+
+test('overtaking: a growth left in flight is taken back when less is planned for its driver', async () => {
+  const { world, first } = await twoDrivers(516);
+  first.behaviour = 'hang';
+  const arrivals = [world.arriveAt(1016)];
+  await world.clock.advance(500);
+  arrivals.push(world.arriveAt(616));
+  await world.clock.advance(500);
+  first.behaviour = 'obey';
+  first.release();
+  await world.clock.until(Promise.all(arrivals));
+  assert.deepEqual(sizes(world), [299, 299]);
+});

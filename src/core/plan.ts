@@ -31,7 +31,7 @@ export interface PlanDriver {
   /** The driver's own ceiling and that of the cgroup it lives in (D5), whichever is lower; `null`: none. */
   readonly ceilingBytes: number | null;
   readonly stepBytes: number;
-  /** max(cost, what waits for a restart): what a budget is compared with. */
+  /** max(cost, what waits for a restart, what was asked and may yet come): a budget is compared with it. */
   readonly costBytes: number;
   /** max(cost, held, bytes asked and not yet proven): what it counts in room (P1). */
   readonly committedBytes: number;

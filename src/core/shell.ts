@@ -6,10 +6,10 @@
 //      |                                  |
 //   Refusal: refused                   deadline: stuck (the call never returned) or partial, failed
 import { answerOf } from './answer.ts';
-import type { Phase } from './change.ts';
+import { CallContext } from './call.ts';
 import type { Clock } from './clock.ts';
-import { Deadlines } from './deadlines.ts';
-import type { Driver, DriverState, ResizeContext, Setting, Target } from './driver.ts';
+import { Deadlines, type Waiting } from './deadlines.ts';
+import type { Driver, DriverState, Setting, Target } from './driver.ts';
 import { checkSettings, checkState } from './driver-check.ts';
 import { HotaddError, messageOf, Refusal } from './errors.ts';
 import { type Judgement, judge, notSetBack, settingsEqual } from './judge.ts';
@@ -23,47 +23,22 @@ export const HOLD_MS = 2_000;
 const READ_DEADLINE_MS = 5_000;
 const LOOK_MS = { first: 5, longest: 100 };
 
+const LATE = Symbol('late');
+const LEFT = Symbol('left');
+
 interface Call {
   readonly context: CallContext;
   readonly returned: Promise<unknown>;
+  /** From then on a driver that has not returned is stuck. */
+  readonly untilMs: number;
+  waiting: Waiting | null;
 }
-
-/** The context given to a driver. Its signal is made only if the driver looks at it: most do not. */
-class CallContext implements ResizeContext {
-  readonly changeId: number;
-  readonly phase: Phase;
-  readonly deadlineMs: number;
-  #controller: AbortController | null = null;
-  #reason: string | null = null;
-
-  constructor(round: Round, deadlineMs: number) {
-    this.changeId = round.changeId;
-    this.phase = round.phase;
-    this.deadlineMs = deadlineMs;
-  }
-
-  get signal(): AbortSignal {
-    if (this.#controller === null) {
-      this.#controller = new AbortController();
-      if (this.#reason !== null) this.#controller.abort(new Error(this.#reason));
-    }
-    return this.#controller.signal;
-  }
-
-  abort(reason: string): void {
-    this.#reason ??= reason;
-    this.#controller?.abort(new Error(reason));
-  }
-}
-
-const LATE = Symbol('late');
 
 export class Shell {
   readonly driver: Driver;
   readonly #clock: Clock;
   readonly #deadlines: Deadlines;
   #call: Call | null = null;
-  #stuck = false;
   #askedBytes: number | null = null;
   /** Calls sent so far: tells a reading from before a call. */
   #sent = 0;
@@ -78,7 +53,7 @@ export class Shell {
 
   /** True while a call has ignored its deadline and has not returned: nothing more is sent. */
   get stuck(): boolean {
-    return this.#stuck;
+    return this.#call !== null && this.#clock.monotonicMs() >= this.#call.untilMs;
   }
 
   /** Bytes asked of the driver and not yet proven; counted in room (P1). */
@@ -91,9 +66,10 @@ export class Shell {
     while (this.#call !== null) await settled(this.#call.returned);
   }
 
-  /** Asks the call under way, if there is one, to stop. */
+  /** Asks the call under way, if there is one, to stop; a driver that is deaf to it is not waited for. */
   abort(reason: string): void {
     this.#call?.context.abort(reason);
+    if (this.#call?.waiting) this.#deadlines.hurry(this.#call.waiting, LOOK_MS.longest);
   }
 
   /**
@@ -179,50 +155,45 @@ export class Shell {
 
   /** Sends one call: after the one before has returned, and within the deadline. */
   async #ask(target: Target, round: Round): Promise<Setting[] | Judgement> {
-    if (this.#call !== null && !(await this.#lastCallReturns())) {
-      return { verdict: 'stuck', note: 'an earlier call has not returned' };
+    // Newest change wins: the call under way is asked to stop, and has its own deadline to do so.
+    for (let call = this.#call; call !== null; call = this.#call) {
+      if (this.stuck || round.overtaken)
+        return { verdict: 'stuck', note: 'an earlier call has not returned' };
+      call.context.abort('overtaken by a newer change');
+      await this.#deadlines.race(settled(call.returned), LOOK_MS.longest, () => null);
     }
-    const context = new CallContext(round, DEADLINE_MS);
     try {
-      this.#sent += 1;
-      const returned = this.driver.resize(target, context);
-      const call: Call = { context, returned };
-      this.#call = call;
-      const onLate = () => {
-        this.#stuck = true;
-        context.abort(`no answer within ${DEADLINE_MS} ms`);
-        return LATE;
-      };
-      try {
-        const asked = await this.#deadlines.race(returned, DEADLINE_MS, onLate, () =>
-          this.#returnedLate(call),
-        );
-        if (asked === LATE)
-          return { verdict: 'stuck', note: `has not returned within ${DEADLINE_MS / 1000} s` };
-        return checkSettings(this.driver.name, asked as Setting[]);
-      } finally {
-        if (this.#call === call && !this.#stuck) this.#call = null;
-      }
+      const asked = await this.#send(target, round);
+      if (asked === LATE)
+        return { verdict: 'stuck', note: `has not returned within ${DEADLINE_MS / 1000} s` };
+      if (asked === LEFT) return { verdict: 'stuck', note: 'had not returned when a newer change came' };
+      return checkSettings(this.driver.name, asked as Setting[]);
     } catch (error) {
       if (error instanceof Refusal) return { verdict: 'refused', note: error.message };
       return { verdict: 'failed', note: messageOf(error) };
     }
   }
 
-  /** Newest change wins: the call under way is asked to stop, and has its own deadline to do so. */
-  async #lastCallReturns(): Promise<boolean> {
-    if (this.#call === null) return true;
-    if (this.#stuck) return false;
-    this.#call.context.abort('overtaken by a newer change');
-    const late = await this.#deadlines.race(settled(this.#call.returned), DEADLINE_MS, () => LATE);
-    if (late === LATE) this.#stuck = true;
-    return late !== LATE;
-  }
-
-  #returnedLate(call: Call): void {
-    if (this.#call !== call) return;
-    this.#call = null;
-    this.#stuck = false;
+  /** One call of resize: what it returned, or why it is not waited for any longer. */
+  #send(target: Target, round: Round): Promise<Setting[] | symbol> {
+    const context = new CallContext(round, DEADLINE_MS);
+    const untilMs = this.#clock.monotonicMs() + DEADLINE_MS;
+    this.#sent += 1;
+    const returned = this.driver.resize(target, context);
+    const call: Call = { context, returned, untilMs, waiting: null };
+    const onLate = () => {
+      if (!this.stuck) return LEFT;
+      context.abort(`no answer within ${DEADLINE_MS} ms`);
+      return LATE;
+    };
+    const onEnd = () => {
+      this.#call = null;
+    };
+    const onWait = (waiting: Waiting) => {
+      call.waiting = waiting;
+    };
+    this.#call = call;
+    return this.#deadlines.race(returned, DEADLINE_MS, onLate, onEnd, onWait);
   }
 
   /** What is asked now comes beside what was asked before and may still take effect. */

@@ -135,7 +135,9 @@ function planDriver(
 ): PlanDriver {
   const { member, state, error } = reading;
   const { weight = 1, min = 0, max } = member.policy;
-  const costBytes = Math.max(state?.costBytes ?? 0, state?.afterRestartBytes ?? 0);
+  // What was asked and may still take effect is what it may come to take: a smaller budget is a shrink.
+  const asked = member.shell.askedBytes ?? 0;
+  const costBytes = Math.max(state?.costBytes ?? 0, state?.afterRestartBytes ?? 0, asked);
   return {
     name: member.name,
     weight,
@@ -145,7 +147,7 @@ function planDriver(
     ceilingBytes: state?.ceilingBytes ?? null,
     stepBytes: state?.stepBytes ?? 1,
     costBytes,
-    committedBytes: Math.max(costBytes, state?.heldBytes ?? 0, member.shell.askedBytes ?? 0),
+    committedBytes: Math.max(costBytes, state?.heldBytes ?? 0),
     frozen: frozen(around, reading, question) ?? (error === null ? null : `cannot be read: ${error}`),
     why: state?.why ?? {},
   };
