@@ -69,7 +69,8 @@ export class Deadlines {
   ): Promise<Value | Late> {
     return new Promise((resolve, reject) => {
       const entry = this.#wait(delayMs, () => resolve(onLate()));
-      promise.then(
+      // A driver in plain JavaScript may give a value where a promise is due.
+      Promise.resolve(promise).then(
         (value) => {
           onEnd?.();
           if (this.#settle(entry)) resolve(value);

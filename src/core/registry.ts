@@ -72,7 +72,7 @@ export class Registry {
     return {
       unregister: () => {
         if (this.#members.get(driver.name) === member) this.#members.delete(driver.name);
-        return shell.idle();
+        return shell.retire();
       },
     };
   }
@@ -103,7 +103,7 @@ export class Registry {
 
   async #quiet(members: readonly Member[], deliveries: readonly Delivery[]): Promise<void> {
     await Promise.all([
-      ...members.map(({ shell }) => shell.idle()),
+      ...members.map(({ shell }) => shell.retire()),
       ...deliveries.map((delivery) => delivery.stop()),
     ]);
   }

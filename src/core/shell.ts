@@ -23,6 +23,7 @@ export const HOLD_MS = 2_000;
 const READ_DEADLINE_MS = 5_000;
 const LOOK_MS = { first: 5, longest: 100 };
 
+const GONE = 'it is no longer registered';
 const LATE = Symbol('late');
 const LEFT = Symbol('left');
 
@@ -42,6 +43,10 @@ export class Shell {
   #askedBytes: number | null = null;
   /** Calls sent so far: tells a reading from before a call. */
   #sent = 0;
+  /** Calls of any kind that the driver has not returned from. */
+  #inFlight = 0;
+  readonly #whenQuiet: (() => void)[] = [];
+  #retired = false;
   /** What the driver said last while it moved: how much was evicted, for instance. */
   #movingNote: string | null = null;
 
@@ -61,9 +66,13 @@ export class Shell {
     return this.#askedBytes;
   }
 
-  /** Resolves when no call is in flight; what unregister waits for (N12). */
-  async idle(): Promise<void> {
-    while (this.#call !== null) await settled(this.#call.returned);
+  /** No call begins from now on; resolves when none is in flight (N12). */
+  retire(): Promise<void> {
+    this.#retired = true;
+    if (this.#inFlight === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#whenQuiet.push(resolve);
+    });
   }
 
   /** Asks the call under way, if there is one, to stop; a driver that is deaf to it is not waited for. */
@@ -77,12 +86,16 @@ export class Shell {
    * time.
    */
   async read(): Promise<DriverState> {
+    if (this.#retired) throw new HotaddError('HOTADD_BAD_DRIVER', GONE, { place: this.driver.name });
     const sent = this.#call === null ? this.#sent : null;
     const controller = new AbortController();
+    const reading = this.driver.read(controller.signal);
+    this.#inFlight += 1;
     const state = await this.#deadlines.race(
-      this.driver.read(controller.signal),
+      reading,
       READ_DEADLINE_MS,
       () => LATE,
+      () => this.#returned(),
     );
     if (state === LATE) {
       controller.abort();
@@ -143,10 +156,16 @@ export class Shell {
 
   /** Tells how a started change ended. Errors are the driver's own affair. */
   async end(outcome: { changeId: number; phase: 'complete' | 'failure' }): Promise<string | null> {
-    if (this.driver.ended === undefined) return null;
+    if (this.driver.ended === undefined || this.#retired) return null;
     try {
       const ended = this.driver.ended(outcome);
-      const late = await this.#deadlines.race(ended, READ_DEADLINE_MS, () => LATE);
+      this.#inFlight += 1;
+      const late = await this.#deadlines.race(
+        ended,
+        READ_DEADLINE_MS,
+        () => LATE,
+        () => this.#returned(),
+      );
       return late === LATE ? 'ended() did not return in time' : null;
     } catch (error) {
       return messageOf(error);
@@ -162,6 +181,7 @@ export class Shell {
       call.context.abort('overtaken by a newer change');
       await this.#deadlines.race(settled(call.returned), LOOK_MS.longest, () => null);
     }
+    if (this.#retired) return { verdict: 'failed', note: GONE };
     try {
       const asked = await this.#send(target, round);
       if (asked === LATE)
@@ -188,12 +208,19 @@ export class Shell {
     };
     const onEnd = () => {
       this.#call = null;
+      this.#returned();
     };
     const onWait = (waiting: Waiting) => {
       call.waiting = waiting;
     };
     this.#call = call;
+    this.#inFlight += 1;
     return this.#deadlines.race(returned, DEADLINE_MS, onLate, onEnd, onWait);
+  }
+
+  #returned(): void {
+    this.#inFlight -= 1;
+    if (this.#inFlight === 0) for (const resolve of this.#whenQuiet.splice(0)) resolve();
   }
 
   /** What is asked now comes beside what was asked before and may still take effect. */
