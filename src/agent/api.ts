@@ -123,7 +123,7 @@ async function serve(
   response: ServerResponse,
   followers: Set<ServerResponse>,
 ) {
-  const url = new URL(request.url ?? '/', 'http://agent');
+  const url = URL.parse(request.url ?? '/', 'http://agent') ?? new URL('http://agent/');
   const route = `${request.method} ${url.pathname}`;
   if (route === STREAM_ROUTE) {
     response.writeHead(200, { 'content-type': 'application/x-ndjson' });
