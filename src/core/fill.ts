@@ -71,7 +71,8 @@ function riseOf(spans: readonly Span[]): Rise {
   const points: Point[] = [];
   let slope = 0;
   for (const { lowBytes, highBytes, startBytes, weight } of spans) {
-    if (highBytes <= lowBytes) continue;
+    // Weight 0: it has its minimum and no share of the rest.
+    if (highBytes <= lowBytes || !(weight > 0)) continue;
     if (lowBytes === startBytes) slope += weight;
     else points.push({ level: (lowBytes - startBytes) / weight, slope: weight });
     if (highBytes === Number.POSITIVE_INFINITY) continue;

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sizes, twoDrivers, verdicts, World } from '../../test/notifier-world.ts';
+import { DriverSim } from '../testing/driver-sim.ts';
 import { MiB } from './bytes.ts';
 import { HotaddError } from './errors.ts';
 
@@ -167,4 +168,23 @@ test('report: the line adds up: costs and unclaimed are the room (F4)', async ()
     outcome?.report ?? '',
     /room 986 MiB = 200 MiB in drivers \+ 786 MiB unclaimed \(cache: ceiling 200 MiB\)$/,
   );
+});
+
+test('report: a driver that is shrunk to nothing has moved, and follows nothing (F4)', async () => {
+  const { world } = await twoDrivers();
+  world.othersBytes = 900 * MiB;
+  const outcome = await world.clock.until(world.arriveAt(916));
+  assert.match(outcome?.report ?? '', /: first 493 MiB -> 0 B resized, proven, second /);
+  assert.doesNotMatch(outcome?.report ?? '', /follows/);
+});
+
+test('weight: 0 is the minimum and no share, and what is no number is refused (P2, E4)', async () => {
+  const world = new World(516);
+  world.add('first', 100);
+  const second = new DriverSim('second', { sizeBytes: 10 * MiB });
+  world.registry.register(second, { weight: 0, min: 20 * MiB });
+  await world.settled();
+  assert.equal(second.sizeBytes, 20 * MiB);
+  const third = new DriverSim('third', { sizeBytes: 0 });
+  assert.throws(() => world.registry.register(third, { weight: Number.NaN }), /weight NaN is not a share/);
 });

@@ -53,6 +53,7 @@ test('planned shrink: when one refuses, one more plan asks the others', async ()
   const outcome = await world.clock.until(world.plan(816));
   assert.deepEqual(verdicts(outcome), { first: 'refused', second: 'resized' });
   assert.deepEqual(sizes(world), [493, 299]);
+  assert.match(outcome.report, /second 493 MiB -> 299 MiB resized, proven/);
   assert.equal(outcome.result, 'partly');
   assert.equal(world.limit, 816 * MiB);
 });

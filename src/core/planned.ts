@@ -249,8 +249,17 @@ function unproven({ answers }: Running): Set<string> {
 }
 
 function addAnswers(running: Running, answers: readonly Answer[]): void {
-  const names = new Set(answers.map(({ driver }) => driver));
-  running.answers = [...running.answers.filter(({ driver }) => !names.has(driver)), ...answers];
+  const earlier = new Map(running.answers.map((answer) => [answer.driver, answer]));
+  for (const answer of answers)
+    earlier.set(answer.driver, { ...answer, ...before(earlier.get(answer.driver)) });
+  running.answers = [...earlier.values()];
+}
+
+/** What was asked twice in one change has moved from where it stood at first. */
+function before(first: Answer | undefined): Partial<Answer> {
+  if (first === undefined) return {};
+  const { costBeforeBytes, settingsBefore } = first;
+  return { costBeforeBytes, settingsBefore };
 }
 
 async function fail(running: Running, reason: string): Promise<Outcome> {

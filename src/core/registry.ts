@@ -66,6 +66,13 @@ export class Registry {
         mend: 'names are unique in a partition: give this one another',
       });
     }
+    const { weight = 1 } = policy;
+    if (!Number.isFinite(weight) || weight < 0) {
+      throw new HotaddError('HOTADD_BAD_USAGE', `weight ${weight} is not a share`, {
+        place: driver.name,
+        mend: 'give a number from 0',
+      });
+    }
     const shell = new Shell(driver, this.#clock, this.#deadlines);
     const member: Member = { name: driver.name, shell, policy, state: null };
     this.#members.set(driver.name, member);

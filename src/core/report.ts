@@ -19,8 +19,9 @@ export interface ReportParts {
 }
 
 export function reportLine(parts: ReportParts): string {
+  const following = followersOf(parts);
   const moves = parts.applied
-    ? parts.answers.filter(({ budgetBytes }) => budgetBytes > 0).map(sayAnswer)
+    ? parts.answers.filter(({ driver }) => !following.has(driver)).map(sayAnswer)
     : sayPlan(parts.survey);
   const back = parts.handedBack.map(({ driver, asBefore, note }) =>
     asBefore ? `${driver} has its settings back` : `${driver} could not be set back (${note ?? 'stuck'})`,
@@ -35,7 +36,7 @@ export function reportLine(parts: ReportParts): string {
     said.length === 0 ? nobody(parts) : said.join(', '),
     ...noted,
     ...sayRoom(parts),
-    ...sayFollowers(parts),
+    ...sayFollowers(parts, following),
   ];
   return `${sayChange(parts.change)}: ${body.join('; ')}`;
 }
@@ -97,8 +98,14 @@ export function costsOf({ readings }: Survey): number {
   return costs;
 }
 
-function sayFollowers({ answers }: ReportParts): string[] {
-  const followers = answers.filter(({ budgetBytes }) => budgetBytes === 0);
+/** A budget of 0 alone says nothing: a driver may have been shrunk to nothing. */
+function followersOf({ survey }: ReportParts): ReadonlySet<string> {
+  const readings = survey?.readings ?? [];
+  return new Set(readings.flatMap(({ member, state }) => (state?.ceilingBytes === 0 ? [member.name] : [])));
+}
+
+function sayFollowers({ answers }: ReportParts, following: ReadonlySet<string>): string[] {
+  const followers = answers.filter(({ driver }) => following.has(driver));
   if (followers.length === 0) return [];
   const said = followers.map(({ driver, verdict, settingsBefore, settingsAfter }) => {
     const moved = (settingsAfter ?? []).flatMap(({ name, value }) => {
