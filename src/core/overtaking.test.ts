@@ -159,3 +159,18 @@ test('overtaking: a growth left in flight is taken back when less is planned for
   await world.clock.until(Promise.all(arrivals));
   assert.deepEqual(sizes(world), [299, 299]);
 });
+
+test('overtaking: growth does not wait behind a call until room may be gone (P1)', async () => {
+  const { world, first } = await twoDrivers(516);
+  first.behaviour = 'hang';
+  const arrivals = [world.arriveAt(416)];
+  await world.clock.advance(500);
+  arrivals.push(world.arriveAt(1016));
+  await world.clock.advance(500);
+  world.othersBytes = 300 * MiB;
+  const calls = first.calls.length;
+  first.behaviour = 'obey';
+  first.release();
+  await world.clock.until(Promise.all(arrivals));
+  assert.equal(first.calls.length, calls);
+});

@@ -75,3 +75,16 @@ test('pass: unregister waits for a read in flight (N12)', async () => {
   await world.clock.until(registration.unregister());
   assert.equal(world.clock.monotonicMs(), 300);
 });
+
+test('pass: taking back what waits for a restart lets nobody grow before there is room (P1)', async () => {
+  const world = new World(1016);
+  const waits = world.add('waits', 400);
+  world.add('large', 700);
+  const read = waits.read.bind(waits);
+  waits.read = async () => ({ ...(await read()), afterRestartBytes: 600 * MiB });
+  const arriving = world.notifier.arrive('begin');
+  await world.clock.advance(100);
+  const [asked] = waits.calls;
+  assert.ok(asked && 'bytes' in asked.target && asked.target.bytes <= 400 * MiB);
+  await world.clock.until(arriving);
+});

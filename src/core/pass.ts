@@ -70,13 +70,17 @@ class Pass {
       .filter(({ budget }) => budget.move === 'shrink')
       .sort((a, b) => excess(b) - excess(a));
     const others = options.shrinksOnly ? [] : movers;
-    this.#growths = others.filter(({ budget }) => budget.move === 'grow');
+    // One whose last call is still under way would get its growth when that returns: whether there is room
+    // by then nobody knows. The next pass sees to it (E10).
+    this.#growths = others.filter(
+      ({ budget, reading }) => budget.move === 'grow' && !reading.member.shell.busy,
+    );
     this.#followers = others.filter(({ budget }) => budget.move === 'follow');
     this.#shrinksLeft = this.#shrinks.length;
   }
 
   async run(): Promise<Answer[]> {
-    this.#send(this.#shrinks.map((mover) => ({ mover, bytes: mover.budget.budgetBytes })));
+    this.#send(this.#shrinks.map((mover) => ({ mover, bytes: lessThanNow(mover) })));
     this.#send(this.#followers.map((mover) => ({ mover, bytes: 0 })));
     this.#sendGrowths(this.#plannedRoomBytes);
     while (this.#running.size > 0) await Promise.all(this.#running);
@@ -176,6 +180,15 @@ class Pass {
     this.#committedBytes += bytes - counted.bytes;
     counted.bytes = bytes;
   }
+}
+
+/**
+ * What waits for a restart is larger than the budget; what the driver takes now may be smaller: to take the
+ * one back is no reason to let the other grow before there is room (P1).
+ */
+function lessThanNow({ reading: { state }, budget }: Mover): number {
+  if (state?.afterRestartBytes === undefined) return budget.budgetBytes;
+  return Math.max(state.floorBytes, Math.min(budget.budgetBytes, state.costBytes));
 }
 
 /** A growth cut down to what fits, or nothing when that is not worth telling. */

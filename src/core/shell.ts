@@ -61,6 +61,11 @@ export class Shell {
     return this.#call !== null && this.#clock.monotonicMs() >= this.#call.untilMs;
   }
 
+  /** True while a call has not returned. */
+  get busy(): boolean {
+    return this.#call !== null;
+  }
+
   /** Bytes asked of the driver and not yet proven; counted in room (P1). */
   get askedBytes(): number | null {
     return this.#askedBytes;
