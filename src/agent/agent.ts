@@ -7,7 +7,7 @@ import type { Driver } from '../core/driver.ts';
 import { HotaddError, messageOf } from '../core/errors.ts';
 import type { Machine } from '../core/machine.ts';
 import type { Outcome } from '../core/outcome.ts';
-import type { Operation } from '../core/planned.ts';
+import { type Operation, PAGE_MOST_BYTES } from '../core/planned.ts';
 import { Round } from '../core/round.ts';
 import { DRIVERS, type DriverKind } from '../drivers/list.ts';
 import { clockOs } from '../host/clock-os.ts';
@@ -39,7 +39,6 @@ export class Agent {
   readonly partition: Partition;
   /** `null` with apply: false: nothing is written, so there is nothing to remember. */
   readonly history: History | null;
-  readonly warnings: readonly string[];
   readonly #drivers: readonly Driver[];
   readonly #machine: Machine;
   readonly #clock: Clock;
@@ -48,10 +47,14 @@ export class Agent {
     this.config = parts.options.config;
     this.partition = parts.partition;
     this.history = parts.history;
-    this.warnings = parts.warnings;
     this.#drivers = parts.drivers;
     this.#machine = parts.machine;
     this.#clock = parts.clock;
+  }
+
+  /** What an operator should know of this agent, besides what it does. */
+  get warnings(): readonly string[] {
+    return warningsOf(this.#machine, this.config, this.partition);
   }
 
   /**
@@ -115,7 +118,6 @@ interface AgentParts {
   readonly options: AgentOptions;
   readonly partition: Partition;
   readonly history: History | null;
-  readonly warnings: readonly string[];
   readonly drivers: readonly Driver[];
   readonly machine: Machine;
   readonly clock: Clock;
@@ -137,6 +139,8 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     return { recorder: opened, standing: standingBy(opened, config) };
   };
   const online: { onliner: Onliner | null } = { onliner: null };
+  const kinds = options.kinds ?? DRIVERS;
+  const drivers = config.drivers.map((entry) => openDriver(entry, kinds));
   const partition = await openPartition({
     partition: config.partition,
     apply: config.apply,
@@ -149,29 +153,18 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     ...(options.onOutcome === undefined ? {} : { onOutcome: options.onOutcome }),
     ...(config.apply ? { journal } : {}),
   });
-  const kinds = options.kinds ?? DRIVERS;
-  const drivers = config.drivers.map((entry) => openDriver(entry, kinds));
-  for (const [index, driver] of drivers.entries())
-    partition.register(driver, config.drivers[index]?.policy ?? {});
-  const parts = {
-    options,
-    partition,
-    history,
-    warnings: warningsOf(machine, config, partition),
-    drivers,
-    machine,
-    clock,
-  };
-  const agent = new Agent(parts);
-  online.onliner = new Onliner({
-    machine,
-    clock,
-    sensor: partition.sensor,
-    word: config.online,
-    say: options.onNotice,
-  });
-  if (config.apply) await settleInterrupted(agent, options);
-  return agent;
+  const agent = new Agent({ options, partition, history, drivers, machine, clock });
+  try {
+    for (const [index, driver] of drivers.entries())
+      partition.register(driver, config.drivers[index]?.policy ?? {});
+    const { sensor } = partition;
+    online.onliner = new Onliner({ machine, clock, sensor, word: config.online, say: options.onNotice });
+    if (config.apply) await settleInterrupted(agent, options);
+    return agent;
+  } catch (error) {
+    await agent.close();
+    throw error;
+  }
 }
 
 function openDriver(
@@ -200,8 +193,8 @@ async function settleInterrupted(agent: Agent, { onNotice }: AgentOptions): Prom
   for (const { line, problem } of history?.broken ?? [])
     onNotice?.(`history: line ${line} cannot be read and is skipped: ${problem}`);
   for (const { change, drivers } of history?.interrupted() ?? []) {
-    const reached = partition.memory.levels[0]?.limitBytes === change.toBytes;
-    const phase = change.origin === 'planned' && reached ? 'complete' : 'failure';
+    const usable = partition.memory.usableBytes ?? Number.POSITIVE_INFINITY;
+    const phase = usable < change.toBytes + PAGE_MOST_BYTES ? 'complete' : 'failure';
     const told = change.origin === 'planned' && change.kind === 'shrink' ? drivers : [];
     await Promise.all(
       told.map(({ driver }) =>

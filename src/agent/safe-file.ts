@@ -144,7 +144,10 @@ export async function makeOwnFolder(path: string): Promise<void> {
   await checkSafeParent(path);
 }
 
-/** One folder after the other: mkdir's own `recursive` asks for ever where nothing can be made, as below /proc. */
+/**
+ * One folder after the other: mkdir's own `recursive` asks for ever where nothing can be made, as below
+ * /proc.
+ */
 async function makeFolders(path: string): Promise<void> {
   try {
     await mkdir(path, { mode: 0o700 });

@@ -42,8 +42,8 @@ export const run: Command = {
       await aborted(stop);
       log.notice(`${stop.reason}: closing`);
     } finally {
-      await api?.close();
-      await agent.close();
+      // Together: a change that somebody waits for on the socket ends because the agent closes.
+      await Promise.all([api?.close(), agent.close()]);
     }
     return EXIT.done;
   },

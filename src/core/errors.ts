@@ -19,7 +19,6 @@ export const ERROR_CODES = {
   HOTADD_UNSUPPORTED: 'This machine or server version cannot do what was asked.',
   HOTADD_MISSING_CLIENT: 'An optional package that a driver needs is not installed.',
   HOTADD_NAME_TAKEN: 'A driver of this name is registered already.',
-  HOTADD_REGISTERED: 'A driver cannot be closed while it is registered.',
   HOTADD_CLOSED: 'The partition has been closed.',
   HOTADD_HISTORY: 'The history cannot be written or read.',
   HOTADD_NO_AGENT: 'No agent answers on the control socket.',

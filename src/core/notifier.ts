@@ -197,7 +197,11 @@ export class Notifier {
     await recorder.outcome(outcome).catch(() => undefined);
     this.enter('idle', null);
     this.#round = null;
-    this.seams.onOutcome?.(outcome);
+    try {
+      this.seams.onOutcome?.(outcome);
+    } catch {
+      // Whoever listens harms only itself: the change has ended, and is recorded.
+    }
     return outcome;
   }
 

@@ -45,7 +45,7 @@ const OPERATION_DEADLINE_MS = 10_000;
  * A limit that the kernel rounded down to its page is the one asked for; pages are 64 KiB at most on the
  * machines we know.
  */
-const PAGE_MOST_BYTES = 64 * KiB;
+export const PAGE_MOST_BYTES = 64 * KiB;
 
 export interface Running {
   readonly notifier: Notifier;
