@@ -45,7 +45,9 @@ class Pass {
   readonly #shrinks: Mover[];
   readonly #followers: Mover[];
   #growths: Mover[];
-  readonly #counted = new Map<string, Counted>();
+  readonly #movers: Mover[] = [];
+  /** By driver; made when room is looked at again, which most passes never do. */
+  #counted: Map<string, Counted> | null = null;
   /** The sum over all drivers. */
   #committedBytes = 0;
   readonly #answers: Answer[] = [];
@@ -60,16 +62,18 @@ class Pass {
     this.#memory = memory;
     this.#plannedRoomBytes = plan.roomBytes;
     this.#options = options;
-    const movers = plan.budgets.flatMap((budget, index): Mover[] => {
+    for (const [index, budget] of plan.budgets.entries()) {
       const reading = readings[index];
-      return reading === undefined ? [] : [{ reading, budget, counted: this.#countedOf(budget.driver) }];
-    });
-    for (const { reading, counted } of movers) this.#count(counted, committedOf(reading));
+      if (reading === undefined) continue;
+      const counted = { bytes: committedOf(reading), asked: false };
+      this.#committedBytes += counted.bytes;
+      this.#movers.push({ reading, budget, counted });
+    }
     const excess = ({ budget }: Mover) => budget.costBytes - budget.budgetBytes;
-    this.#shrinks = movers
+    this.#shrinks = this.#movers
       .filter(({ budget }) => budget.move === 'shrink')
       .sort((a, b) => excess(b) - excess(a));
-    const others = options.shrinksOnly ? [] : movers;
+    const others = options.shrinksOnly ? [] : this.#movers;
     // One whose last call is still under way would get its growth when that returns: whether there is room
     // by then nobody knows. The next pass sees to it (E10).
     this.#growths = others.filter(
@@ -116,8 +120,11 @@ class Pass {
 
   /** Drivers hold what they hold by now, some have registered since; a shrink counts until it is proven. */
   #countAgain({ readings }: Survey): void {
+    this.#counted ??= new Map(this.#movers.map(({ budget, counted }) => [budget.driver, counted]));
     for (const reading of readings) {
-      const counted = this.#countedOf(reading.member.name);
+      const { name } = reading.member;
+      const counted = this.#counted.get(name) ?? { bytes: 0, asked: false };
+      this.#counted.set(name, counted);
       this.#count(counted, Math.max(counted.asked ? counted.bytes : 0, committedOf(reading)));
     }
   }
@@ -166,14 +173,6 @@ class Pass {
     if (budget.move !== 'shrink') return;
     this.#shrinksLeft -= 1;
     this.#lookForRoom();
-  }
-
-  #countedOf(driver: string): Counted {
-    const known = this.#counted.get(driver);
-    if (known !== undefined) return known;
-    const counted = { bytes: 0, asked: false };
-    this.#counted.set(driver, counted);
-    return counted;
   }
 
   #count(counted: Counted, bytes: number): void {
