@@ -92,7 +92,14 @@ function show(machines: readonly { blocks: number; scans: readonly Scan[] }[]): 
         runs: largest.map(({ ms, cMs }) => ms / cMs),
         atMost: 3,
       },
-      { what: 'longest hold of the loop', unit: 'ms', runs: of(largest, 'longestMs'), atMost: 10 },
+      {
+        what: 'longest hold of the loop',
+        unit: 'ms',
+        runs: of(largest, 'longestMs'),
+        atMost: 10,
+        ifMissed:
+          'A slice ends after 2 ms; what is longer is a collection of garbage, or other work on this machine.',
+      },
     ],
     notes: [],
   });

@@ -262,8 +262,8 @@ function show({ before, during }: { before: number; during: number }): void {
         runs: ratios(figures.notify, 'ms'),
         atMost: 2,
         ifMissed:
-          'Each driver costs a deadline for each of its calls, a signal for each read, a check of what it ' +
-          'says, a judgement and an answer; half of the time goes to collecting what these leave behind.',
+          'A profile shows it spread thin, with nothing that stands out: each driver costs three deadlines, ' +
+          'three checks of what it says, a judgement and an answer, which the bare calls do without.',
       },
     ],
     notes: [

@@ -63,7 +63,10 @@ async function measure(lanes: readonly Lane[], poll: Lane, hotadd: Lane): Promis
     for (const lane of [...lanes.slice(first), ...lanes.slice(0, first)]) {
       us.get(lane.contender.name)?.push(await grown(lane));
     }
-    if (index % POLL_EVERY === 0) pollUs.push(await grown(poll));
+    if (index % POLL_EVERY !== 0) continue;
+    // At any moment of the poll's second, not always at the same one after its last.
+    await pause(Math.random() * 1_000);
+    pollUs.push(await grown(poll));
   }
   const shrinkUs: number[] = [];
   for (let index = 0; index < SHRINKS; index += 1) {

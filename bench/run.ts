@@ -51,20 +51,18 @@ function pageOf(sections: readonly Section[]): string {
     `## ${title}`,
     about,
     table(columns, rows),
-    ...own.map((bar) => `- ${verdict(bar)}`),
+    own.map((bar) => `- ${verdict(bar)}`).join('\n'),
     ...notes,
   ]);
   const opening = [
     '# Results',
-    'Speed is a ratio against something that runs side by side in the same minutes; absolute times ' +
-      'belong to the machine. A figure is the median of its runs with the lowest and highest beside it. ' +
+    'Speed is a ratio against something that runs side by side in the same minutes; absolute times belong ' +
+      'to the machine. A figure is the median of its runs with the lowest and highest beside it. ' +
       'Written by `bench/run.ts`.',
     machine().join('\n'),
     table(['what', 'bar', 'measured', 'at most', ''], bars),
   ];
-  const joined = [...opening, ...parts].filter((part) => part !== '').join('\n\n');
-  // Lines of a list stand together.
-  return `${joined.replaceAll(/\n\n(?=- )/g, '\n').replaceAll(/([^\n-].*[^\n])\n- /g, '$1\n\n- ')}\n`;
+  return `${[...opening, ...parts].filter((part) => part !== '').join('\n\n')}\n`;
 }
 
 const all = readdirSync(folder)
