@@ -9,6 +9,7 @@ import { isGone } from './reading.ts';
 
 const NODES_FOLDER = '/sys/devices/system/node';
 const ZONEINFO = '/proc/zoneinfo';
+const MANAGED = ' managed ';
 
 /** `0-1,3`, the kernel's list of numbers. @throws HotaddError HOTADD_BAD_KERNEL_FILE */
 export function parseNodeList(text: string): number[] {
@@ -41,22 +42,17 @@ export interface ZonePages {
 /** Pages per node. Lines that are not understood are passed over: kernels add to this file. */
 export function parseZoneinfo(text: string): Map<number, ZonePages> {
   const nodes = new Map<number, ZonePages>();
-  let node = -1;
-  let zone = '';
-  for (const line of text.split('\n')) {
-    const header = /^Node (\d+), zone\s+(\S+)/.exec(line);
-    if (header !== null) {
-      node = Number(header[1]);
-      zone = header[2] ?? '';
-      continue;
-    }
-    const pages = /^\s+managed\s+(\d+)$/.exec(line);
-    if (pages === null || node < 0) continue;
+  // Hundreds of lines, of which each zone has one that matters: looked for, not taken apart.
+  for (const section of text.split(/^Node /m)) {
+    const header = /^(\d+), zone\s+(\S+)/.exec(section);
+    const at = section.indexOf(MANAGED);
+    const managed = at < 0 ? Number.NaN : Number.parseInt(section.slice(at + MANAGED.length), 10);
+    if (header === null || Number.isNaN(managed)) continue;
+    const node = Number(header[1]);
     const before = nodes.get(node) ?? { managed: 0, movable: 0 };
-    const managed = Number(pages[1]);
     nodes.set(node, {
       managed: before.managed + managed,
-      movable: before.movable + (zone === 'Movable' ? managed : 0),
+      movable: before.movable + (header[2] === 'Movable' ? managed : 0),
     });
   }
   return nodes;
