@@ -38,7 +38,7 @@ export const WALLS: Readonly<Record<string, Wall>> = {
     mend: 'a driver knows its server (and the file of its password), and is handed the rest',
   }),
   operations: wall(['core'], { neverNode: FILES, mend: 'an operation is handed a Machine or a runner' }),
-  partition: wall(['core', 'sense', 'host'], {
+  partition: wall(['core', 'sense', 'host', 'operations'], {
     neverNode: FILES,
     mend: 'files are host, arithmetic is sense',
   }),

@@ -3,22 +3,24 @@
 // and closes it.
 import type { Clock } from '../core/clock.ts';
 import { standingOf } from '../core/drift.ts';
-import type { Driver } from '../core/driver.ts';
+import type { Driver, DriverState } from '../core/driver.ts';
 import { HotaddError, messageOf } from '../core/errors.ts';
 import type { Machine } from '../core/machine.ts';
 import type { Outcome } from '../core/outcome.ts';
-import { type Operation, PAGE_MOST_BYTES } from '../core/planned.ts';
+import { PAGE_MOST_BYTES } from '../core/planned.ts';
+import type { Member } from '../core/registry.ts';
 import { Round } from '../core/round.ts';
 import { DRIVERS, type DriverKind } from '../drivers/list.ts';
 import { clockOs } from '../host/clock-os.ts';
 import { machineOs } from '../host/machine-os.ts';
-import { limitOperation } from '../operations/limit.ts';
 import { type Journal, openPartition } from '../partition/open.ts';
 import type { Partition } from '../partition/partition.ts';
 import { parsePartitionName } from '../sense/partition-name.ts';
 import { resolvePartition } from '../sense/partition-place.ts';
 import type { Config } from './config.ts';
 import { type History, openHistory } from './history.ts';
+import { type HistoryReading, readHistory } from './history-reading.ts';
+import { Notices } from './notices.ts';
 import { Onliner } from './onliner.ts';
 import { makeOwnFolder } from './safe-file.ts';
 
@@ -41,7 +43,6 @@ export class Agent {
   readonly history: History | null;
   readonly #drivers: readonly Driver[];
   readonly #machine: Machine;
-  readonly #clock: Clock;
 
   constructor(parts: AgentParts) {
     this.config = parts.options.config;
@@ -49,7 +50,6 @@ export class Agent {
     this.history = parts.history;
     this.#drivers = parts.drivers;
     this.#machine = parts.machine;
-    this.#clock = parts.clock;
   }
 
   /** What an operator should know of this agent, besides what it does. */
@@ -57,30 +57,9 @@ export class Agent {
     return warningsOf(this.#machine, this.config, this.partition);
   }
 
-  /**
-   * What a planned change does to this partition. Throws HOTADD_UNSUPPORTED where there is nothing to write.
-   */
-  operation(): Operation {
-    const { controlGroup } = this.partition.sensor;
-    if (controlGroup === null) {
-      throw new HotaddError('HOTADD_UNSUPPORTED', 'this partition is the machine: it has no limit to write', {
-        place: this.partition.identity,
-        mend: 'name a cgroup: --partition cgroup:/path, pid:N or unit:NAME',
-      });
-    }
-    const operation = limitOperation({
-      machine: this.#machine,
-      clock: this.#clock,
-      controlGroup,
-      readUsedBytes: () => this.partition.sensor.readUsed(),
-    });
-    const file = controlGroup.version === 2 ? 'memory.max' : 'memory.limit_in_bytes';
-    return { name: `${file} of ${controlGroup.path}`, read: operation.read, operate: operation.operate };
-  }
-
   /** A planned change of the partition's own limit. Rejects as Partition.resize does. */
   resize(toBytes: number): Promise<Outcome> {
-    return this.partition.resize(toBytes, this.operation());
+    return this.partition.resize(toBytes);
   }
 
   /** The first pass after a start: it repairs what a crash, or a change that nobody saw, has left (E1). */
@@ -99,7 +78,9 @@ export class Agent {
       });
     }
     const found = this.history?.driver(driver)?.foundSettings ?? null;
-    if (found === null) return { driver, asBefore: true, note: 'hotadd has never written to it' };
+    if (found === null) {
+      return { driver, asBefore: true, note: 'nothing to hand back: hotadd has not written to it since' };
+    }
     return notifier.exclusive(async () => {
       const note = await member.shell.handBack(found, new Round(0, 'failure'));
       if (note === null) await this.history?.release(driver);
@@ -120,7 +101,6 @@ interface AgentParts {
   readonly history: History | null;
   readonly drivers: readonly Driver[];
   readonly machine: Machine;
-  readonly clock: Clock;
 }
 
 /**
@@ -138,6 +118,14 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     history = opened;
     return { recorder: opened, standing: standingBy(opened, config) };
   };
+  // An observer writes nothing, and takes what the history says now for its plans.
+  const observed = async (): Promise<Journal> => {
+    const remembered = await readHistory(config.stateFolder).catch(() => null);
+    return { standing: remembered === null ? () => null : standingBy(remembered, config) };
+  };
+  const standing = (member: Member, state: DriverState, repair: boolean) =>
+    history === null ? null : standingBy(history, config)(member, state, repair);
+  const notices = new Notices(standing, (notice) => options.onNotice?.(notice));
   const online: { onliner: Onliner | null } = { onliner: null };
   const kinds = options.kinds ?? DRIVERS;
   const drivers = config.drivers.map((entry) => openDriver(entry, kinds));
@@ -148,12 +136,16 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     machine,
     clock,
     lockFolder: config.runFolder,
-    onMemory: (memory) => online.onliner?.look(memory),
+    onMemory: (memory) => {
+      online.onliner?.look(memory);
+      notices.memory(memory);
+    },
+    onLook: (look) => notices.look(look),
     ...(config.reserve === null ? {} : { reserve: config.reserve }),
     ...(options.onOutcome === undefined ? {} : { onOutcome: options.onOutcome }),
-    ...(config.apply ? { journal } : {}),
+    journal: config.apply ? journal : observed,
   });
-  const agent = new Agent({ options, partition, history, drivers, machine, clock });
+  const agent = new Agent({ options, partition, history, drivers, machine });
   try {
     for (const [index, driver] of drivers.entries())
       partition.register(driver, config.drivers[index]?.policy ?? {});
@@ -176,7 +168,7 @@ function openDriver(
   return found.open(name, options);
 }
 
-function standingBy(history: History, config: Config): Journal['standing'] {
+function standingBy(history: Pick<HistoryReading, 'driver'>, config: Config): Journal['standing'] {
   return (member, state, repair) => {
     const onDrift = member.policy.onDrift ?? config.onDrift;
     return standingOf(state, history.driver(member.name), { repair, onDrift });

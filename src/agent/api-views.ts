@@ -56,9 +56,13 @@ export async function planOf(agent: Agent, limitBytes?: number) {
 
 export function planView(look: Survey) {
   const { memory, plan, readings } = look;
+  // Of a driver that was never read nothing is known: that is not 0.
+  const budgets = plan.budgets.map((budget, index) =>
+    readings[index]?.state === null ? { ...budget, costBytes: null, budgetBytes: null } : budget,
+  );
   return {
     memory,
-    plan,
+    plan: { ...plan, budgets },
     costsBytes: costsOf(look),
     unclaimed: unclaimedOf(look),
     errors: readings.flatMap(({ member, error }) => (error === null ? [] : [{ driver: member.name, error }])),

@@ -8,6 +8,7 @@ import type { DriverIntent, Intent } from '../core/record.ts';
 import { idInBroken, NewerVersion, parseEntry } from './history-entry.ts';
 import { historyError, type OnLine, readBackwards, scanLines } from './history-file.ts';
 import { type DriverMemory, HistoryMemory } from './history-memory.ts';
+import { checkSafe } from './safe-file.ts';
 
 export const HISTORY_FILE = 'history.ndjson';
 
@@ -43,7 +44,9 @@ export async function readHistory(folder: string): Promise<HistoryReading> {
   try {
     const handle = await openRead(path, 'r');
     try {
-      const { size } = await handle.stat();
+      const standing = await handle.stat();
+      checkSafe(path, standing);
+      const { size } = standing;
       const loaded = await loadLines(path, (onLine) => scanLines(handle, size, onLine));
       const torn = size - loaded.keepBytes;
       return reading(path, size, { ...loaded, setAside: torn ? { bytes: torn, file: null } : null });

@@ -18,7 +18,8 @@ export async function findConfig(given: Given): Promise<FoundConfig> {
   const { parseConfig, readConfig } = await import('../agent/config.ts');
   const path = given.option('config') ?? (await findPath());
   if (path !== null) return { path, config: await readConfig(path) };
-  return { path, config: parseConfig(Buffer.from('version: 1\n'), 'defaults') };
+  // As `hotadd memory`: the partition that the command itself runs in.
+  return { path, config: parseConfig(Buffer.from('version: 1\npartition: self\n'), 'defaults') };
 }
 
 /** As findConfig; a command that acts on its own needs a file. */

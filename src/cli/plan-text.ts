@@ -1,7 +1,6 @@
 // A plan as people read it: the arithmetic of the room, a line for each driver with its reason, what stays
 // unclaimed.
 import { formatBytes } from '../core/bytes.ts';
-import type { Budget } from '../core/plan.ts';
 import { amount, columns, shorten } from './columns.ts';
 import type { PlanView } from './plan.ts';
 
@@ -9,7 +8,7 @@ const NAME_WIDTH = 40;
 
 /** @param ifLimitBytes the own limit that was assumed; `null`: as it is. */
 export function planText(view: PlanView, ifLimitBytes: number | null): string[] {
-  const { memory, plan, costsBytes, unclaimed, errors } = view;
+  const { memory, plan, costsBytes, unclaimed } = view;
   const level = memory.levels.find(({ name }) => name === plan.boundBy);
   const name = shorten(plan.boundBy, NAME_WIDTH);
   const assumed = ifLimitBytes !== null && memory.levels[0]?.name === plan.boundBy;
@@ -41,11 +40,17 @@ export function planText(view: PlanView, ifLimitBytes: number | null): string[] 
     ...(over ? [] : unclaimed.reasons.map((reason) => `  ${reason}`)),
     ...(plan.shortBytes > 0 ? [`the minima exceed the room by ${formatBytes(plan.shortBytes)}`] : []),
     ...plan.shortage.map((line) => `  ${line}`),
-    ...errors.map(({ driver, error }) => `${driver} cannot be read: ${error}`),
   ];
 }
 
-function row({ driver, move, costBytes, budgetBytes, reason }: Budget): string[] {
+function row({
+  driver,
+  move,
+  costBytes,
+  budgetBytes,
+  reason,
+}: PlanView['plan']['budgets'][number]): string[] {
+  if (costBytes === null || budgetBytes === null) return [driver, move, 'not known', reason];
   if (move === 'follow') return [driver, move, '', reason];
   const to = move === 'keep' ? '' : ` -> ${formatBytes(budgetBytes)}`;
   return [driver, move, `${formatBytes(costBytes)}${to}`, reason];

@@ -12,7 +12,6 @@ export const ERROR_CODES = {
   HOTADD_GONE: 'The partition existed and is gone.',
   HOTADD_UNREADABLE: 'A reading that is needed could not be had.',
   HOTADD_BUSY: 'Another change is being carried out, or another planner holds this partition.',
-  HOTADD_NO_ROOM: 'The floors of the drivers do not fit the amount asked for.',
   HOTADD_REFUSED: 'A driver refuses the size it was asked for.',
   HOTADD_CONNECTION: 'A server cannot be reached, or does not let us in.',
   HOTADD_MISSING_RIGHT: 'A right is missing for what was asked.',

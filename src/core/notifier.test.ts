@@ -186,5 +186,17 @@ test('weight: 0 is the minimum and no share, and what is no number is refused (P
   await world.settled();
   assert.equal(second.sizeBytes, 20 * MiB);
   const third = new DriverSim('third', { sizeBytes: 0 });
-  assert.throws(() => world.registry.register(third, { weight: Number.NaN }), /weight NaN is not a share/);
+  assert.throws(
+    () => world.registry.register(third, { weight: Number.NaN }),
+    /third: weight is NaN; weight is a number from 0/,
+  );
+});
+
+test('observed shrink: drivers that may take more than there is make it partly, with the reason', async () => {
+  const { world, first, second } = await twoDrivers();
+  first.floorBytes = 450 * MiB;
+  second.floorBytes = 450 * MiB;
+  const outcome = await world.clock.until(world.arriveAt(716));
+  assert.equal(outcome?.result, 'partly');
+  assert.match(outcome?.report ?? '', /room 695 MiB is short: drivers take 900 MiB \(first: floor 450 MiB/);
 });

@@ -25,8 +25,9 @@ import { runPass } from './pass.ts';
 import type { PlannedRequest } from './planned.ts';
 import { runPlanned } from './planned.ts';
 import { intentsOf, type Recorder } from './record.ts';
+import { costsOf } from './report.ts';
 import { Round } from './round.ts';
-import { type Surroundings, type Survey, survey } from './survey.ts';
+import { differing, type Surroundings, type Survey, survey } from './survey.ts';
 
 const CLOSING = 'hotadd is closing';
 
@@ -36,6 +37,8 @@ export interface NotifierSeams extends Surroundings {
   readonly recorder: Recorder;
   /** False: plan and report, touch nothing. */
   readonly apply: boolean;
+  /** Told of each look between changes: drivers as they read, and the plan. */
+  onLook?(look: Survey): void;
   /** Told of every outcome, after it is recorded. */
   onOutcome?(outcome: Outcome): void;
 }
@@ -50,6 +53,8 @@ export class Notifier {
   #turn: Promise<unknown> = Promise.resolve();
   #waiting: Promise<Outcome | null> | null = null;
   #planned = false;
+  /** What differed from the plan at the last measure. */
+  #lastDiffering = '';
   #closing = false;
 
   constructor(seams: NotifierSeams) {
@@ -91,13 +96,18 @@ export class Notifier {
   }
 
   /**
-   * Measures what is in use beside the drivers. Where room has been missing for a minute (P3) it goes on to a
-   * pass.
+   * Measures what is in use beside the drivers, and looks whether they are as planned. Where one newly
+   * differs (it restarted; room has been missing for a minute, P3) it goes on to a pass. What a pass could
+   * not mend waits for the next drift pass: nothing is asked again every few seconds.
    */
   async measure(): Promise<Outcome | null> {
-    const { plan } = await survey(this.seams, { repair: true });
-    const shrinks = plan.budgets.some(({ move }) => move === 'shrink');
-    return plan.pressed && shrinks ? this.repair('room has been missing for a minute') : null;
+    if (this.#isBusy) return null;
+    const look = await survey(this.seams, { repair: true });
+    this.seams.onLook?.(look);
+    const seen = differing(look);
+    const isNew = seen !== '' && seen !== this.#lastDiffering;
+    this.#lastDiffering = seen;
+    return isNew ? this.repair('drivers differ from the plan') : null;
   }
 
   /**
@@ -105,9 +115,12 @@ export class Notifier {
    * under way.
    */
   repair(cause: string, { wait = false } = {}): Promise<Outcome | null> {
-    const busy = this.#planned || this.#change !== null || this.#waiting !== null;
-    if (busy && !wait) return Promise.resolve(null);
+    if (this.#isBusy && !wait) return Promise.resolve(null);
     return this.#takeTurn(() => this.#arriveNow(cause));
+  }
+
+  get #isBusy(): boolean {
+    return this.#planned || this.#change !== null || this.#waiting !== null;
   }
 
   /**
@@ -250,7 +263,9 @@ export class Notifier {
     const answers = await this.pass(look, round, unwritten !== null);
     const end = await survey(this.seams, { repair: false });
     const reason = round.overtaken ? `overtaken: ${this.#overtaken}` : unwritten;
-    const result = resultOf(answers, round.overtaken || unwritten !== null);
+    // Less memory, and drivers that may take more than there is: that is not done, whoever could not move.
+    const isShort = kind === 'shrink' && costsOf(end) > end.plan.roomBytes;
+    const result = resultOf(answers, round.overtaken || unwritten !== null || isShort);
     return this.conclude({ ...told, result, answers, look: end, reason });
   }
 

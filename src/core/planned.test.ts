@@ -64,7 +64,10 @@ test('planned shrink: floors that do not fit refuse the change before anyone is 
   const calls = first.calls.length;
   const outcome = await world.clock.until(world.plan(400));
   assert.equal(outcome.result, 'refused');
-  assert.match(outcome.reason ?? '', /floors exceed the room by 66 MiB: room 384 MiB .*first needs 450 MiB/);
+  assert.match(
+    outcome.reason ?? '',
+    /drivers need 66 MiB more than the room of 384 MiB .*first needs 450 MiB/,
+  );
   assert.equal(first.calls.length, calls);
   assert.equal(world.news.filter(({ phase }) => phase === 'start').length, 0);
 });
@@ -185,4 +188,30 @@ test('planned shrink: a limit that cannot be read afterwards is said, and the ou
   assert.match(outcome.reason ?? '', /reached cannot be read: EIO/);
   assert.equal(world.outcomes.at(-1), outcome);
   assert.equal(first.endings.length, 1);
+});
+
+test('planned shrink: what drivers may come to take must fit too, or they are killed later', async () => {
+  const { world, first, second } = await twoDrivers();
+  second.floorBytes = 400 * MiB;
+  first.behaviour = 'throw';
+  first.heldBytes = 10 * MiB;
+  second.heldBytes = 10 * MiB;
+  const outcome = await world.clock.until(world.plan(816));
+  assert.equal(outcome.result, 'failed');
+  assert.match(
+    outcome.reason ?? '',
+    /does not fit 792 MiB of room under 816 MiB; first failed: it may take 493 MiB/,
+  );
+  assert.deepEqual(world.journal, []);
+  assert.deepEqual(sizes(world), [493, 493]);
+});
+
+test('planned shrink: a driver that cannot be moved is named with what it stays at', async () => {
+  const drifted = new World(1016, { standing: (member) => (member.name === 'first' ? 'drift' : null) });
+  drifted.add('first', 700);
+  drifted.add('second', 100);
+  const outcome = await drifted.clock.until(drifted.plan(516));
+  assert.equal(outcome.result, 'refused');
+  assert.match(outcome.reason ?? '', /first stays at 700 MiB \(drift\)/);
+  assert.deepEqual(drifted.journal, []);
 });

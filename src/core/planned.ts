@@ -14,6 +14,7 @@ import { intentsOf } from './record.ts';
 import type { Member } from './registry.ts';
 import { watchRoom } from './room-watch.ts';
 import type { Round } from './round.ts';
+import { costsDoNotFit, floorsDoNotFit, isElsewhere } from './shortage.ts';
 import { type Survey, survey } from './survey.ts';
 
 /** What a planned change does to the machine. The drivers' side of it is none of its business. */
@@ -153,18 +154,6 @@ function usableWith(memory: PhysicalMemory, ownLimitBytes: number): number {
   }, ownLimitBytes);
 }
 
-function floorsDoNotFit({ plan, readings }: Survey): string {
-  const floors = readings.flatMap(({ member, state }) => {
-    if (state === null || state.floorBytes === 0) return [];
-    return [`${member.name} needs ${formatBytes(state.floorBytes)} (${state.why?.floor ?? 'its floor'})`];
-  });
-  const { usableBytes, headroomBytes: headroom, setAsideBytes, roomBytes } = plan;
-  const less = `- headroom ${formatBytes(headroom)} - set aside ${formatBytes(setAsideBytes)}`;
-  const room = `${formatBytes(roomBytes)} (usable ${formatBytes(usableBytes)} ${less})`;
-  if (floors.length === 0) return `headroom and what is set aside leave no room: ${room}`;
-  return `the floors exceed the room by ${formatBytes(plan.shortBytes)}: room ${room}; ${floors.join(', ')}`;
-}
-
 /** Start of a shrink: buffers first, then proof of room; throws when it cannot be had. */
 async function start(running: Running, look: Survey): Promise<void> {
   const { notifier, change } = running;
@@ -172,24 +161,29 @@ async function start(running: Running, look: Survey): Promise<void> {
   const watch = watchRoom(running, round);
   try {
     await tellStart(running, look, round);
-    const unmoved = unproven(running);
-    if (unmoved.size > 0 && !watch.holds() && !round.overtaken) {
-      const again = await survey(notifier.seams, {
-        repair: false,
-        ownLimitBytes: running.request.toBytes,
-        unmoved,
-      });
-      await notifier.seams.recorder.intent({
-        change,
-        startedAt: running.startedAt,
-        drivers: intentsOf(again),
-      });
-      await tellStart(running, again, round);
-    }
+    await askOthers(running, round);
     watch.answered();
     await watch.proven;
   } finally {
     watch.stop();
+  }
+}
+
+/**
+ * A refusal, a throw or a timeout only means that this driver stays where it is: one more plan asks the
+ * others. What drivers may come to take must fit as well as what they hold now, or they are killed later.
+ */
+async function askOthers(running: Running, round: Round): Promise<void> {
+  const { notifier, change, request, startedAt } = running;
+  for (let asked = false; !round.overtaken; asked = true) {
+    const unmoved = new Set(running.answers.filter(isElsewhere).map(({ driver }) => driver));
+    if (unmoved.size === 0) return;
+    const again = await survey(notifier.seams, { repair: false, ownLimitBytes: request.toBytes, unmoved });
+    const missing = again.plan.budgets.some(({ move }) => move === 'shrink');
+    if (again.plan.shortBytes > 0 || (asked && missing)) throw costsDoNotFit(running, again);
+    if (asked) return;
+    await notifier.seams.recorder.intent({ change, startedAt, drivers: intentsOf(again) });
+    await tellStart(running, again, round);
   }
 }
 

@@ -5,6 +5,7 @@ import type { Clock } from './clock.ts';
 import { Deadlines } from './deadlines.ts';
 import type { Driver, DriverState } from './driver.ts';
 import { HotaddError, messageOf } from './errors.ts';
+import { checkPolicy } from './policy-check.ts';
 import { Shell } from './shell.ts';
 
 /** Bytes, or a share of usable memory. */
@@ -66,13 +67,7 @@ export class Registry {
         mend: 'names are unique in a partition: give this one another',
       });
     }
-    const { weight = 1 } = policy;
-    if (!Number.isFinite(weight) || weight < 0) {
-      throw new HotaddError('HOTADD_BAD_USAGE', `weight ${weight} is not a share`, {
-        place: driver.name,
-        mend: 'give a number from 0',
-      });
-    }
+    checkPolicy(driver.name, policy);
     const shell = new Shell(driver, this.#clock, this.#deadlines);
     const member: Member = { name: driver.name, shell, policy, state: null };
     this.#members.set(driver.name, member);

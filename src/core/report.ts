@@ -81,7 +81,10 @@ function sayRoom({ survey, unclaimed }: ReportParts): string[] {
   if (survey === null) return [];
   const costs = costsOf(survey);
   const room = survey.plan.roomBytes;
-  if (costs > room) return [`room ${formatBytes(room)} is short: drivers take ${formatBytes(costs)}`];
+  if (costs > room) {
+    const kept = survey.plan.budgets.flatMap(({ driver, reason }) => `${driver}: ${reason}`).join('; ');
+    return [`room ${formatBytes(room)} is short: drivers take ${formatBytes(costs)} (${kept})`];
+  }
   const reasons = unclaimed.reasons.length === 0 ? '' : ` (${unclaimed.reasons.join('; ')})`;
   return [
     `room ${formatBytes(room)} = ${formatBytes(costs)} in drivers` +

@@ -191,3 +191,13 @@ export function unclaimedOf({ plan, readings }: Survey): { bytes: number; reason
   if (plan.budgets.length === 0) reasons.push('no driver is registered');
   return { bytes, reasons };
 }
+
+/** Who differs from the plan, and how; an instance tells a restart from what was there before. */
+export function differing({ plan, readings }: Survey): string {
+  const differ = plan.budgets.flatMap(({ driver, move, budgetBytes }, index) =>
+    move === 'grow' || move === 'shrink'
+      ? `${driver} ${readings[index]?.state?.instance} ${budgetBytes}`
+      : [],
+  );
+  return differ.join(', ');
+}

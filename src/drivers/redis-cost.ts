@@ -79,10 +79,10 @@ export function floorOf(facts: RedisFacts, model: CostModel): Floor {
   const own = facts.startupBytes + facts.clientBytes + facts.backlogBytes;
   const least = roundUp(own, STEP_BYTES) + STEP_BYTES;
   const maxmemoryBytes = keeps === null ? least : Math.max(least, inUse);
+  const evicts = `below ${formatBytes(costOf(inUse, facts, model))} ${facts.policy} gives up entries`;
   const reason =
     keeps === null
-      ? `below ${formatBytes(costOf(inUse, facts, model))} ${facts.policy} gives up entries; ` +
-        'below this not even its own buffers fit'
+      ? `its own buffers fit no lower; ${evicts}`
       : `${keeps}, so what is in use (${formatBytes(facts.countedBytes)}) stays in use`;
   return { maxmemoryBytes, bytes: costOf(maxmemoryBytes, facts, model), reason };
 }

@@ -81,8 +81,7 @@ export class Shrink {
   note(facts: RedisFacts): string {
     const evicted = Math.max(0, facts.evictedKeys - (this.#firstEvicted ?? facts.evictedKeys));
     return (
-      `maxmemory ${formatBytes(facts.maxmemoryBytes)} on its way to ` +
-      `${formatBytes(this.plan.toMaxmemoryBytes)}; ${evicted} keys evicted so far`
+      `${evicted} keys evicted so far on the way to ` + `maxmemory ${formatBytes(this.plan.toMaxmemoryBytes)}`
     );
   }
 

@@ -6,10 +6,11 @@ import type { Machine } from '../core/machine.ts';
 import type { PhysicalMemory } from '../core/memory.ts';
 import { Notifier } from '../core/notifier.ts';
 import type { Outcome } from '../core/outcome.ts';
+import { checkAmount } from '../core/policy-check.ts';
 import type { Recorder } from '../core/record.ts';
 import { type Amount, Registry } from '../core/registry.ts';
 import { Unmanaged } from '../core/room.ts';
-import type { Surroundings } from '../core/survey.ts';
+import type { Surroundings, Survey } from '../core/survey.ts';
 import { clockOs } from '../host/clock-os.ts';
 import { acquireLock, type Lock } from '../host/lock.ts';
 import { machineOs } from '../host/machine-os.ts';
@@ -32,6 +33,8 @@ export interface OpenOptions {
   readonly program?: string;
   readonly onOutcome?: (outcome: Outcome) => void;
   readonly onMemory?: (memory: PhysicalMemory) => void;
+  /** Told of each look between changes, every few seconds: drivers as they read, and the plan. */
+  readonly onLook?: (look: Survey) => void;
   /** The machine to read; default: this one. */
   readonly machine?: Machine;
   /** Folder that holds a captured machine, read instead of this one (S7). */
@@ -44,7 +47,8 @@ export interface OpenOptions {
 }
 
 export interface Journal {
-  readonly recorder: Recorder;
+  /** Default: changes are numbered and forgotten. */
+  readonly recorder?: Recorder;
   readonly standing: Surroundings['standing'];
 }
 
@@ -54,6 +58,7 @@ export interface Journal {
  * another planner holds the partition.
  */
 export async function openPartition(options: OpenOptions = {}): Promise<Partition> {
+  if (options.reserve !== undefined) checkAmount('reserve', options.reserve);
   const machine = options.machine ?? machineOs(options.root === undefined ? {} : { root: options.root });
   const clock = options.clock ?? clockOs();
   const sensor = await openSensor({
@@ -64,7 +69,7 @@ export async function openPartition(options: OpenOptions = {}): Promise<Partitio
   let lock: Lock | null = null;
   try {
     if (options.apply === true) lock = await takeLock(sensor, options);
-    const journal = (await options.journal?.()) ?? { recorder: forgetfulRecorder(), standing: () => null };
+    const journal = (await options.journal?.()) ?? { standing: () => null };
     return assemble({ machine, clock, sensor, lock, journal }, options);
   } catch (error) {
     sensor.close();
@@ -93,13 +98,14 @@ function assemble({ machine, clock, sensor, lock, journal }: Opened, options: Op
     sense: () => sensor.read(),
     selfHeldBytes: () => selfHeldBytes(machine),
     standing: journal.standing,
-    recorder: journal.recorder,
+    recorder: journal.recorder ?? forgetfulRecorder(),
     ...(options.onOutcome === undefined ? {} : { onOutcome: options.onOutcome }),
+    ...(options.onLook === undefined ? {} : { onLook: options.onLook }),
   });
   notifier.planFor(sensor.read());
   const { onMemory } = options;
   const loop = new Loop({ sensor, clock, notifier, ...(onMemory === undefined ? {} : { onMemory }) });
-  return new Partition({ machine, sensor, registry, notifier, loop, lock });
+  return new Partition({ machine, clock, sensor, registry, notifier, loop, lock });
 }
 
 async function takeLock(sensor: Sensor, options: OpenOptions): Promise<Lock> {

@@ -199,6 +199,41 @@ test('partition: unmanaged use shrinks a driver only after room has been missing
   await clock.until(partition.close());
 });
 
+test('partition: a driver that restarted is set again at the next look, not minutes later (E3)', async () => {
+  const { clock, partition, add } = await simulated();
+  const driver = add('cache', 100);
+  await clock.advance(4000);
+  const set = driver.sizeBytes;
+  driver.instance = 'second';
+  driver.sizeBytes = driver.heldBytes = 64 * MiB;
+  await clock.advance(7000);
+  assert.equal(driver.sizeBytes, set);
+  await clock.until(partition.close());
+});
+
+test('partition: what a pass could not mend is not asked again at every look (E10)', async () => {
+  const { clock, partition, add } = await simulated();
+  const driver = add('cache', 100);
+  await clock.advance(4000);
+  driver.behaviour = 'throw';
+  driver.sizeBytes = driver.heldBytes = 64 * MiB;
+  const before = driver.calls.length;
+  await clock.advance(60_000);
+  assert.equal(driver.calls.length - before, 1);
+  await clock.advance(150_000);
+  assert.ok(driver.calls.length - before >= 2, 'the drift pass is the retry');
+  await clock.until(partition.close());
+});
+
+test('partition: options that are no amounts are refused with the place (E4)', async () => {
+  const { partition, clock } = await simulated();
+  await assert.rejects(openPartition({ reserve: -1 }), /reserve: is -1; give bytes from 0/);
+  await assert.rejects(openPartition({ reserve: { percent: 200 } }), /reserve: is 200 percent/);
+  const driver = new DriverSim('cache', { sizeBytes: 1 });
+  assert.throws(() => partition.register(driver, { max: { percent: 300 } }), /cache: max: is 300 percent/);
+  await clock.until(partition.close());
+});
+
 test('partition: closed, it leaves nothing running', async () => {
   const { clock, machine, partition, add } = await simulated();
   const driver = add('cache', 100);

@@ -95,7 +95,7 @@ test('release hands back the settings that were there before hotadd first wrote 
   assert.deepEqual(await agent.release('cache'), {
     driver: 'cache',
     asBefore: true,
-    note: 'hotadd has never written to it',
+    note: 'nothing to hand back: hotadd has not written to it since',
   });
   await agent.resize(320 * MiB);
   await agent.resize(384 * MiB);
