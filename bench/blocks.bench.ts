@@ -98,7 +98,7 @@ function show(machines: readonly { blocks: number; scans: readonly Scan[] }[]): 
         runs: of(largest, 'longestMs'),
         atMost: 10,
         ifMissed:
-          'A slice ends after 2 ms; what is longer is a collection of garbage, or other work on this machine.',
+          'A slice ends after 2 ms; what is longer is a collection of garbage, or other work of the machine.',
       },
     ],
     notes: [],

@@ -41,7 +41,7 @@ const drivers: Driver[] = Array.from({ length: DRIVERS }, (_, index) =>
 let called = 0;
 let lastCalled: Stamp = { ms: 0, cpuMs: 0 };
 
-/** A moment on two scales: time that passed, and CPU time of all threads, which other work does not lengthen. */
+/** A moment in time that passed, and in CPU time of all threads, which other work does not lengthen. */
 interface Stamp {
   readonly ms: number;
   readonly cpuMs: number;
@@ -262,14 +262,14 @@ function show({ before, during }: { before: number; during: number }): void {
         runs: ratios(figures.notify, 'ms'),
         atMost: 2,
         ifMissed:
-          'A profile shows it spread thin, with nothing that stands out: each driver costs three deadlines, ' +
+          'A profile shows it spread thin, and nothing stands out: each driver costs three deadlines, ' +
           'three checks of what it says, a judgement and an answer, which the bare calls do without.',
       },
     ],
     notes: [
       `Timers that wait while ${DRIVERS.toLocaleString('en')} calls are in flight: ${during - before} ` +
         '(one shared timer for all deadlines).',
-      'The CPU time of a shrink includes its hold: every driver is read ten times a second until it is proven.',
+      'The CPU time of a shrink includes its hold: drivers are read ten times a second until it is proven.',
     ],
   });
 }
