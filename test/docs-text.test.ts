@@ -3,11 +3,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   anchorsOf,
+  exportsOf,
   keysOfSchema,
+  membersOf,
   regionOf,
   relativeLinksOf,
+  sectionsOf,
   snippetsOf,
   tableKeysOf,
+  tableNamesOf,
   titlesOf,
 } from './docs-text.ts';
 
@@ -64,4 +68,22 @@ test('docs-text: keys of a schema go through objects, lists and alternatives', (
     properties: { version: {}, drivers: { type: 'array', items: { oneOf: [entry, entry] } } },
   };
   assert.deepEqual(keysOfSchema(schema), ['version', 'drivers', 'drivers[].name', 'drivers[].max']);
+});
+
+test('docs-text: names in tables, by section', () => {
+  const page = '# A\n\n| `one` | `not` |\n\n## `B`\n\n| `two(path, { x })`, `three` | |\n| four | |\n';
+  const named = sectionsOf(page).map(({ heading, body }) => [heading, ...body.flatMap(tableNamesOf)]);
+  assert.deepEqual(named, [[''], ['A', 'one'], ['`B`', 'two', 'three']]);
+});
+
+test('docs-text: exports with their types, and the members of an interface', () => {
+  const face = "export { type A, b } from './a.ts';\nexport type {\n  C,\n  D,\n} from './c.ts';\n";
+  const names = exportsOf(face).map(({ name, from }) => `${name} ${from}`);
+  assert.deepEqual(names, ['A ./a.ts', 'b ./a.ts', 'C ./c.ts', 'D ./c.ts']);
+  const shape = 'export interface C {\n  /** x: y */\n  readonly d?: { e: 1 };\n  f(g: 2): void;\n}\n';
+  assert.deepEqual(membersOf(shape, 'C'), { kind: 'interface', names: ['d', 'f'] });
+  const state =
+    'export class D {\n  #h = 1;\n  i = 2;\n  constructor() {}\n  async j() {\n    k();\n  }\n}\n';
+  assert.deepEqual(membersOf(state, 'D'), { kind: 'class', names: ['i', 'j'] });
+  assert.deepEqual(membersOf(state, 'C'), { kind: '', names: [] });
 });

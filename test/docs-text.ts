@@ -75,6 +75,41 @@ export function tableKeysOf(text: string): string[] {
   return [...prose(text).matchAll(/^\| *`([^`]+)` *\|/gm)].map((match) => match[1] ?? '');
 }
 
+/** The names in the first column of a table's row: `` | `open(path)`, `close` | `` has `open` and `close`. */
+export function tableNamesOf(row: string): string[] {
+  const cell = /^\| *(`[^|]*`) *\|/.exec(row)?.[1] ?? '';
+  return [...cell.matchAll(/`([A-Za-z_]\w*)[^`]*`/g)].map((match) => match[1] ?? '');
+}
+
+/** A page cut at its headings. */
+export function sectionsOf(text: string): { heading: string; body: string[] }[] {
+  const sections: { heading: string; body: string[] }[] = [{ heading: '', body: [] }];
+  for (const line of prose(text).split('\n')) {
+    const heading = /^#{1,6} +(.+?) *$/.exec(line)?.[1];
+    if (heading === undefined) sections.at(-1)?.body.push(line);
+    else sections.push({ heading, body: [] });
+  }
+  return sections;
+}
+
+/** What a file of re-exports exports, and from where; the types among them too. */
+export function exportsOf(text: string): { name: string; from: string }[] {
+  return [...text.matchAll(/^export (?:type )?\{([^}]*)\} from '([^']+)';$/gm)].flatMap((match) =>
+    [...(match[1] ?? '').matchAll(/(?:type\s+)?(\w+)\s*(?:,|$)/g)].map((one) => ({
+      name: one[1] ?? '',
+      from: match[2] ?? '',
+    })),
+  );
+}
+
+/** The members of an interface or a class as biome writes them: two spaces in, private ones left out. */
+export function membersOf(text: string, name: string): { kind: string; names: string[] } {
+  const found = new RegExp(`^export (interface|class) ${name}\\b[^]*?^}$`, 'm').exec(text);
+  const member = /^ {2}(?:readonly |async |get )*(\w+)\??(?:[(:;<]| =)/gm;
+  const names = [...(found?.[0] ?? '').matchAll(member)].map((match) => match[1] ?? '');
+  return { kind: found?.[1] ?? '', names: [...new Set(names)].filter((one) => one !== 'constructor') };
+}
+
 /** Every key of a JSON schema as people write it: `version`, `drivers[].name`. Alternatives are joined. */
 export function keysOfSchema(schema: unknown, prefix = ''): string[] {
   if (typeof schema !== 'object' || schema === null) return [];

@@ -10,15 +10,19 @@ import { ERROR_CODES } from '../src/core/errors.ts';
 import { DRIVERS } from '../src/drivers/list.ts';
 import {
   anchorsOf,
+  exportsOf,
   headingsOf,
   keysOfSchema,
+  membersOf,
   regionOf,
   relativeLinksOf,
+  sectionsOf,
   snippetsOf,
   tableKeysOf,
+  tableNamesOf,
   titlesOf,
 } from './docs-text.ts';
-import { isThere, listFiles, readFile } from './repository.ts';
+import { isThere, listFiles, readFile, readJson } from './repository.ts';
 
 const pages = listFiles().filter((path) => path.endsWith('.md'));
 
@@ -35,6 +39,25 @@ function sameNames(page: string, documented: readonly string[], known: readonly 
       .filter((name, index) => documented.indexOf(name) !== index)
       .map((name) => `${page}: ${name} is described twice`),
   ]);
+}
+
+/** The file that declares what another one exports. */
+function homeOf(name: string, path: string): string {
+  const found = exportsOf(readFile(path)).find((one) => one.name === name);
+  return found === undefined ? path : homeOf(name, posix.join(posix.dirname(path), found.from));
+}
+
+/** All that an interface has, and what of a class is for authors: its other members are for the agent. */
+function sameMembers(
+  place: string,
+  documented: readonly string[],
+  { kind, names }: ReturnType<typeof membersOf>,
+): void {
+  sameNames(
+    place,
+    documented,
+    kind === 'interface' ? names : names.filter((name) => documented.includes(name)),
+  );
 }
 
 const COMMANDS = 'src/cli/commands.ts';
@@ -89,6 +112,27 @@ describe('docs: the reference is the code', () => {
     sameNames(page, listed, [...Object.keys(ROUTES), STREAM_ROUTE]);
   });
 
+  test('docs: library.md lists every export and no other, and the members of those it describes', () => {
+    const page = 'docs/reference/library.md';
+    const faces = ['src/index.ts', 'src/testing/index.ts'];
+    const exported = faces.flatMap((face) =>
+      exportsOf(readFile(face)).map(({ name }) => ({ name, path: homeOf(name, face) })),
+    );
+    assert.ok(exported.length > 40, 'the exports were not found');
+    const listed: string[] = [];
+    for (const { heading, body } of sectionsOf(readFile(page))) {
+      const keys = body.flatMap((line) => tableNamesOf(line));
+      const owner = exported.find(({ name }) => heading === `\`${name}\``);
+      if (owner === undefined) listed.push(...keys);
+      else sameMembers(`${page}: ${owner.name}`, keys, membersOf(readFile(owner.path), owner.name));
+    }
+    sameNames(
+      page,
+      listed,
+      exported.map(({ name }) => name),
+    );
+  });
+
   test('docs: configurations in pages are valid', async () => {
     const { parseConfig } = await import('../src/agent/config.ts');
     const whole = pages.flatMap((page) =>
@@ -134,6 +178,23 @@ describe('docs: pages', () => {
   test('docs: relative links and their anchors resolve', () => {
     none(
       pages.flatMap((page) => relativeLinksOf(readFile(page)).flatMap((target) => brokenLink(page, target))),
+    );
+  });
+
+  test('docs: links of pages in the package stay in the package', () => {
+    const { files } = readJson('package.json') as { files: string[] };
+    const packed = (path: string) =>
+      ['package.json', 'LICENSE', ...files].some((entry) => path === entry || path.startsWith(`${entry}/`));
+    const links = pages.filter(packed).flatMap((page) =>
+      relativeLinksOf(readFile(page))
+        .map((target) => posix.join(posix.dirname(page), target.split('#', 1)[0] || posix.basename(page)))
+        .map((target) => ({ page, target })),
+    );
+    assert.ok(links.length > 20, 'the links were not found');
+    none(
+      links
+        .filter(({ target }) => !packed(target))
+        .map(({ page, target }) => `${page}: ${target} is not packed`),
     );
   });
 
