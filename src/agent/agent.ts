@@ -41,6 +41,7 @@ export class Agent {
   readonly partition: Partition;
   /** `null` with apply: false: nothing is written, so there is nothing to remember. */
   readonly history: History | null;
+  readonly notices: Notices;
   readonly #drivers: readonly Driver[];
   readonly #machine: Machine;
 
@@ -48,6 +49,7 @@ export class Agent {
     this.config = parts.options.config;
     this.partition = parts.partition;
     this.history = parts.history;
+    this.notices = parts.notices;
     this.#drivers = parts.drivers;
     this.#machine = parts.machine;
   }
@@ -99,6 +101,7 @@ interface AgentParts {
   readonly options: AgentOptions;
   readonly partition: Partition;
   readonly history: History | null;
+  readonly notices: Notices;
   readonly drivers: readonly Driver[];
   readonly machine: Machine;
 }
@@ -145,7 +148,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     ...(options.onOutcome === undefined ? {} : { onOutcome: options.onOutcome }),
     journal: config.apply ? journal : observed,
   });
-  const agent = new Agent({ options, partition, history, drivers, machine });
+  const agent = new Agent({ options, partition, history, notices, drivers, machine });
   try {
     for (const [index, driver] of drivers.entries())
       partition.register(driver, config.drivers[index]?.policy ?? {});

@@ -27,6 +27,8 @@ export function statusOf(agent: Agent) {
     })),
     slowListeners: registry.slowListeners(SLOW_MS),
     listenerErrors: registry.listenerErrors(),
+    /** What holds now: a driver that cannot be read or is left alone, memory that cannot be read. */
+    problems: Object.fromEntries(agent.notices.problems),
     warnings: agent.warnings,
     history: history?.path ?? null,
   };

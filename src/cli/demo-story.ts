@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { MiB } from '../core/bytes.ts';
 import type { PhysicalMemory } from '../core/memory.ts';
 import type { Outcome } from '../core/outcome.ts';
+import type { Plan } from '../core/plan.ts';
 import { costsOf } from '../core/report.ts';
 import { unclaimedOf } from '../core/survey.ts';
 import { openPartition } from '../partition/open.ts';
@@ -38,6 +39,8 @@ class Story {
   readonly #caches: readonly DemoCache[];
   readonly #partition: Partition;
   readonly #waiting: Waiting;
+  /** The plan of the last look. */
+  readonly #looked: { plan: Plan | null };
   readonly #startedMs = performance.now();
   #uevents: Record<string, number> = {};
   #passed = true;
@@ -48,7 +51,9 @@ class Story {
     caches: readonly DemoCache[];
     partition: Partition;
     waiting: Waiting;
+    looked: { plan: Plan | null };
   }) {
+    this.#looked = parts.looked;
     this.#emit = parts.emit;
     this.#machine = parts.machine;
     this.#caches = parts.caches;
@@ -72,6 +77,7 @@ class Story {
       machineId: randomUUID().replaceAll('-', ''),
       usedBytes: () => SYSTEM_BYTES + heldBy(caches),
     });
+    const looked: { plan: Plan | null } = { plan: null };
     const partition = await openPartition({
       machine,
       partition: 'machine',
@@ -80,8 +86,11 @@ class Story {
       lockFolder: join(tmpdir(), `hotadd-demo-${process.pid}`),
       onMemory: (memory) => waiting.sawMemory(memory),
       onOutcome: (outcome) => waiting.sawOutcome(outcome),
+      onLook: ({ plan }) => {
+        looked.plan = plan;
+      },
     });
-    return new Story({ emit, machine, caches, partition, waiting });
+    return new Story({ emit, machine, caches, partition, waiting, looked });
   }
 
   close(): Promise<void> {
@@ -188,9 +197,10 @@ class Story {
   }
 
   /** News of a change: shows memory, the change and the plan, and then lets the caches go on. */
-  async #tellPlan(): Promise<void> {
+  #tellPlan(): void {
     const { change } = this.#partition.notifier;
-    const { plan } = await this.#partition.plan();
+    const { plan } = this.#looked;
+    if (plan === null) return;
     if (change !== null && change.kind !== 'repair') {
       this.#sense();
       this.#emit({ step: 'change', change });

@@ -17,10 +17,11 @@ export interface Remembered {
 export function standingOf(
   state: DriverState,
   remembered: Remembered | null,
-  choice: { repair: boolean; onDrift: 'report' | 'reassert' },
+  choice: { repair: boolean; onDrift: 'report' | 'reassert'; existing?: boolean },
 ): string | null {
   if (remembered?.interrupted) return null;
   const lastSet = remembered?.lastSet ?? null;
+  if (lastSet === null && choice.existing) return null;
   if (lastSet === null)
     return choice.repair ? 'never set by hotadd: left as found until memory changes' : null;
   if (settingsEqual(lastSet.settings, state.settings)) return null;

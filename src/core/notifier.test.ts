@@ -192,7 +192,7 @@ test('weight: 0 is the minimum and no share, and what is no number is refused (P
   );
 });
 
-test('observed shrink: drivers that may take more than there is make it partly, with the reason', async () => {
+test('observed shrink: drivers that may take more than there is make it partly', async () => {
   const { world, first, second } = await twoDrivers();
   first.floorBytes = 450 * MiB;
   second.floorBytes = 450 * MiB;

@@ -37,7 +37,7 @@ export interface NotifierSeams extends Surroundings {
   readonly recorder: Recorder;
   /** False: plan and report, touch nothing. */
   readonly apply: boolean;
-  /** Told of each look between changes: drivers as they read, and the plan. */
+  /** Told of each look before something is done or left: drivers as they read, and the plan. */
   onLook?(look: Survey): void;
   /** Told of every outcome, after it is recorded. */
   onOutcome?(outcome: Outcome): void;
@@ -102,8 +102,7 @@ export class Notifier {
    */
   async measure(): Promise<Outcome | null> {
     if (this.#isBusy) return null;
-    const look = await survey(this.seams, { repair: true });
-    this.seams.onLook?.(look);
+    const look = await this.#lookAround(true);
     const seen = differing(look);
     const isNew = seen !== '' && seen !== this.#lastDiffering;
     this.#lastDiffering = seen;
@@ -232,7 +231,7 @@ export class Notifier {
     const fromBytes = this.#plannedForBytes ?? toBytes;
     const kind = toBytes > fromBytes ? 'grow' : toBytes < fromBytes ? 'shrink' : 'repair';
     this.#plannedForBytes = toBytes;
-    const look = await survey(this.seams, { repair: kind === 'repair' });
+    const look = await this.#lookAround(kind === 'repair');
     const moving = look.plan.budgets.filter(({ move }) => move === 'grow' || move === 'shrink');
     if (kind === 'repair' && (moving.length === 0 || !apply)) return null;
     const change: Change = {
@@ -245,20 +244,13 @@ export class Notifier {
     };
     this.enter('arriving', change, 'arrival');
     const told = { change, startedAt, startedMs, handedBack: [] };
-    if (!apply)
-      return this.conclude({
-        ...told,
-        result: 'done',
-        answers: [],
-        look,
-        reason: 'apply: false',
-        applied: false,
-      });
+    const untold = { ...told, answers: [], look };
+    if (!apply) return this.conclude({ ...untold, result: 'done', reason: 'apply: false', applied: false });
     const intent = { change, startedAt, drivers: intentsOf(look) };
     const unwritten = await recorder.intent(intent).then(() => null, messageOf);
     // A fact is a fact: without a history shrinks still go on, growth does not (E2).
     if (unwritten !== null && kind !== 'shrink')
-      return this.conclude({ ...told, result: 'failed', answers: [], look, reason: unwritten });
+      return this.conclude({ ...untold, result: 'failed', reason: unwritten });
     const round = this.beginRound(change.changeId, 'arrival');
     const answers = await this.pass(look, round, unwritten !== null);
     const end = await survey(this.seams, { repair: false });
@@ -267,6 +259,12 @@ export class Notifier {
     const isShort = kind === 'shrink' && costsOf(end) > end.plan.roomBytes;
     const result = resultOf(answers, round.overtaken || unwritten !== null || isShort);
     return this.conclude({ ...told, result, answers, look: end, reason });
+  }
+
+  async #lookAround(repair: boolean): Promise<Survey> {
+    const look = await survey(this.seams, { repair });
+    this.seams.onLook?.(look);
+    return look;
   }
 
   #overtake(cause: string): void {

@@ -23,6 +23,8 @@ export interface Member {
   readonly name: string;
   readonly shell: Shell;
   readonly policy: Policy;
+  /** It asked to be planned for at once, and not from the next change on. */
+  readonly existing: boolean;
   /** As last read; stays when a read fails (S2). */
   state: DriverState | null;
 }
@@ -61,7 +63,7 @@ export class Registry {
   }
 
   /** A driver that registers during a delivery gets the next one (N14). Throws HOTADD_NAME_TAKEN. */
-  register(driver: Driver, policy: Policy = {}): Registration {
+  register(driver: Driver, policy: Policy = {}, existing = false): Registration {
     if (this.#members.has(driver.name)) {
       throw new HotaddError('HOTADD_NAME_TAKEN', `a driver named "${driver.name}" is registered already`, {
         mend: 'names are unique in a partition: give this one another',
@@ -69,7 +71,7 @@ export class Registry {
     }
     checkPolicy(driver.name, policy);
     const shell = new Shell(driver, this.#clock, this.#deadlines);
-    const member: Member = { name: driver.name, shell, policy, state: null };
+    const member: Member = { name: driver.name, shell, policy, existing, state: null };
     this.#members.set(driver.name, member);
     return {
       unregister: () => {

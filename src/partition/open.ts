@@ -7,16 +7,16 @@ import type { PhysicalMemory } from '../core/memory.ts';
 import { Notifier } from '../core/notifier.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { checkAmount } from '../core/policy-check.ts';
-import type { Recorder } from '../core/record.ts';
 import { type Amount, Registry } from '../core/registry.ts';
 import { Unmanaged } from '../core/room.ts';
-import type { Surroundings, Survey } from '../core/survey.ts';
+import type { Survey } from '../core/survey.ts';
 import { clockOs } from '../host/clock-os.ts';
 import { acquireLock, type Lock } from '../host/lock.ts';
 import { machineOs } from '../host/machine-os.ts';
 import { parsePartitionName } from '../sense/partition-name.ts';
 import { parseHeld } from '../sense/process.ts';
 import { openSensor, type Sensor } from '../sense/sensor.ts';
+import { type Journal, memoryJournal } from './journal.ts';
 import { Loop } from './loop.ts';
 import { Partition } from './partition.ts';
 
@@ -33,7 +33,7 @@ export interface OpenOptions {
   readonly program?: string;
   readonly onOutcome?: (outcome: Outcome) => void;
   readonly onMemory?: (memory: PhysicalMemory) => void;
-  /** Told of each look between changes, every few seconds: drivers as they read, and the plan. */
+  /** Told of each look, at a change and every few seconds between: drivers as they read, and the plan. */
   readonly onLook?: (look: Survey) => void;
   /** The machine to read; default: this one. */
   readonly machine?: Machine;
@@ -46,11 +46,7 @@ export interface OpenOptions {
   readonly lockFolder?: string;
 }
 
-export interface Journal {
-  /** Default: changes are numbered and forgotten. */
-  readonly recorder?: Recorder;
-  readonly standing: Surroundings['standing'];
-}
+export type { Journal } from './journal.ts';
 
 /**
  * Opens the partition that software runs in.
@@ -69,7 +65,7 @@ export async function openPartition(options: OpenOptions = {}): Promise<Partitio
   let lock: Lock | null = null;
   try {
     if (options.apply === true) lock = await takeLock(sensor, options);
-    const journal = (await options.journal?.()) ?? { standing: () => null };
+    const journal = (await options.journal?.()) ?? memoryJournal();
     return assemble({ machine, clock, sensor, lock, journal }, options);
   } catch (error) {
     sensor.close();
@@ -98,7 +94,7 @@ function assemble({ machine, clock, sensor, lock, journal }: Opened, options: Op
     sense: () => sensor.read(),
     selfHeldBytes: () => selfHeldBytes(machine),
     standing: journal.standing,
-    recorder: journal.recorder ?? forgetfulRecorder(),
+    recorder: journal.recorder ?? memoryJournal().recorder,
     ...(options.onOutcome === undefined ? {} : { onOutcome: options.onOutcome }),
     ...(options.onLook === undefined ? {} : { onLook: options.onLook }),
   });
@@ -120,16 +116,6 @@ async function takeLock(sensor: Sensor, options: OpenOptions): Promise<Lock> {
   throw new HotaddError('HOTADD_BUSY', `${sensor.identity} is held by ${who}`, {
     mend: 'one planner applies at a time: stop that one, or open with apply: false to observe',
   });
-}
-
-/** Without an agent there is no history: changes are numbered and forgotten. */
-function forgetfulRecorder(): Recorder {
-  let changeId = 0;
-  return {
-    nextChangeId: () => ++changeId,
-    intent: () => Promise.resolve(),
-    outcome: () => Promise.resolve(),
-  };
 }
 
 function selfHeldBytes(machine: Machine): number | null {

@@ -199,6 +199,18 @@ test('partition: unmanaged use shrinks a driver only after room has been missing
   await clock.until(partition.close());
 });
 
+test('partition: a driver is left as found until memory changes (N11)', async () => {
+  const { clock, machine, partition } = await simulated();
+  const driver = new DriverSim('cache', { sizeBytes: 100 * MiB });
+  partition.register(driver);
+  await clock.advance(20_000);
+  assert.equal(driver.calls.length, 0);
+  machine.addModule(512 * MiB);
+  await clock.advance(2000);
+  assert.equal(driver.calls.length, 1);
+  await clock.until(partition.close());
+});
+
 test('partition: a driver that restarted is set again at the next look, not minutes later (E3)', async () => {
   const { clock, partition, add } = await simulated();
   const driver = add('cache', 100);

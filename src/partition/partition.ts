@@ -74,7 +74,11 @@ export class Partition {
     this.#mustBeOpen();
     const { existing = false, ...policy } = options;
     const path = this.#parts.sensor.controlGroup?.path ?? null;
-    const registration = this.#parts.registry.register(atHome(driver, this.#parts.machine, path), policy);
+    const registration = this.#parts.registry.register(
+      atHome(driver, this.#parts.machine, path),
+      policy,
+      existing,
+    );
     if (existing) void this.#parts.notifier.repair(`${driver.name} has registered`, { wait: true });
     return registration;
   }

@@ -99,7 +99,7 @@ test('plan: without an agent it looks by itself; an unread driver makes it 64, r
   assert.equal(text?.code, 64);
   assert.match(text?.stdout ?? '', /= room +\S+ \S+ +for drivers to share/);
   assert.match(text?.stdout ?? '', /\ncache +keep +/);
-  assert.match(text?.stdout ?? '', /\ncache cannot be read: /);
+  assert.match(text?.stdout ?? '', /\ncache +keep +not known +cannot be read: /);
   assert.equal(JSON.parse(json?.stdout ?? '').errors[0].driver, 'cache');
   assert.equal(existsSync(here.state), false);
   const agent = startCli(['run'], here);
