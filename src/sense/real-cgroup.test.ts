@@ -5,38 +5,18 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { after, describe, it } from 'node:test';
+import { hierarchy, noCgroup } from '../../test/real-cgroup.ts';
 import { MiB } from '../core/bytes.ts';
 import { clockOs } from '../host/clock-os.ts';
 import { machineOs } from '../host/machine-os.ts';
 import { limitOperation } from '../operations/limit.ts';
-import { readMembership, readMemoryMounts } from './cgroup.ts';
 import { openSensor, type Sensor } from './sensor.ts';
 
 const machine = machineOs();
 const clock = clockOs();
 
-/** The top of the hierarchy that holds the memory controller, or why it cannot be used here. */
-function findHierarchy(): { top: string; version: 1 | 2 } | { reason: string } {
-  try {
-    const version = readMembership(machine, 'self')?.version;
-    const mount = version && readMemoryMounts(machine, version).find(({ root }) => root === '/');
-    if (!mount) return { reason: 'no cgroup hierarchy with the memory controller is mounted whole' };
-    accessSync(mount.mountPoint, constants.W_OK);
-    if (
-      mount.version === 2 &&
-      !machine.readText(`${mount.mountPoint}/cgroup.subtree_control`).includes('memory')
-    ) {
-      return { reason: 'the memory controller is not given to the cgroups below the top' };
-    }
-    return { top: mount.mountPoint, version: mount.version };
-  } catch (thrown) {
-    return { reason: `cgroups cannot be made here: ${(thrown as Error).message}` };
-  }
-}
-
-const hierarchy = findHierarchy();
-const skip = 'reason' in hierarchy ? `${hierarchy.reason}; run as root on a host` : false;
-const { top, version } = 'top' in hierarchy ? hierarchy : { top: '', version: 2 as const };
+const skip = noCgroup;
+const { top, version } = hierarchy;
 const limitFile = version === 1 ? 'memory.limit_in_bytes' : 'memory.max';
 const made: string[] = [];
 const children: ChildProcess[] = [];
