@@ -30,3 +30,11 @@ export class CallContext implements ResizeContext {
     this.#controller?.abort(new Error(reason));
   }
 }
+
+/** When a call has ended, however it ended. */
+export function settled(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => null,
+    () => null,
+  );
+}

@@ -160,3 +160,21 @@ test('room: a hand-back that has not returned counts at what it gives back (P1)'
   await clock.until(shell.handBack(before, new Round(2, 'failure'), 1000));
   assert.equal(shell.askedBytes, 1000);
 });
+
+test('answer: a shrink that waited for a call which landed lower is not sent as growth (P1)', async () => {
+  const clock = new ClockSim();
+  const driver = new DriverSim('cache', { sizeBytes: 1000 });
+  driver.behaviour = 'hang';
+  const shell = new Shell(driver, clock);
+  const before = await shell.read();
+  const first = shell.resize({ bytes: 300, memory }, before, new Round(1, 'arrival'));
+  await clock.advance(0);
+  driver.behaviour = 'obey';
+  const second = shell.resize({ bytes: 500, memory }, before, new Round(2, 'arrival'));
+  await clock.advance(50);
+  driver.release();
+  const answer = await clock.until(second);
+  await clock.until(first);
+  assert.deepEqual([answer.verdict, answer.proven, answer.costAfterBytes], ['resized', true, 300]);
+  assert.equal(driver.calls.length, 1);
+});

@@ -5,8 +5,8 @@
 //   resize --> asked settings --> read until nothing moves --> judge --> held <= budget for 2 s --> answer
 //      |                                  |
 //   Refusal: refused                   deadline: stuck (the call never returned) or partial, failed
-import { answerOf } from './answer.ts';
-import { CallContext } from './call.ts';
+import { answerOf, type Proof } from './answer.ts';
+import { CallContext, settled } from './call.ts';
 import type { Clock } from './clock.ts';
 import { Deadlines, type Waiting } from './deadlines.ts';
 import type { Driver, DriverState, Setting, Target } from './driver.ts';
@@ -132,7 +132,9 @@ export class Shell {
     };
     this.#askedBytes = target.bytes;
     this.#movingNote = null;
-    const asked = await this.#ask(target, round);
+    const mayLand = this.#call !== null && target.bytes < before.costBytes;
+    const landed = mayLand ? await this.#landedBelow(target.bytes, round) : null;
+    const asked = landed ?? (await this.#ask(target, round));
     if (!Array.isArray(asked)) return close(asked, await this.#readOrNull());
     const deadlineMs = startedMs + DEADLINE_MS;
     const after = await this.#readUntilStill(round, deadlineMs);
@@ -179,13 +181,8 @@ export class Shell {
 
   /** Sends one call: after the one before has returned, and within the deadline. */
   async #ask(target: Target, round: Round): Promise<Setting[] | Judgement> {
-    // Newest change wins: the call under way is asked to stop, and has its own deadline to do so.
-    for (let call = this.#call; call !== null; call = this.#call) {
-      if (this.stuck || round.overtaken)
-        return { verdict: 'stuck', note: 'an earlier call has not returned' };
-      call.context.abort('overtaken by a newer change');
-      await this.#deadlines.race(settled(call.returned), LOOK_MS.longest, () => null);
-    }
+    if (this.#call !== null && !(await this.#lastReturns(round)))
+      return { verdict: 'stuck', note: 'an earlier call has not returned' };
     if (this.#retired) return { verdict: 'failed', note: GONE };
     try {
       const asked = await this.#send(target, round);
@@ -197,6 +194,26 @@ export class Shell {
       if (error instanceof Refusal) return { verdict: 'refused', note: error.message };
       return { verdict: 'failed', note: messageOf(error) };
     }
+  }
+
+  /** Newest change wins: the call under way is asked to stop, and has its own deadline to do so. */
+  async #lastReturns(round: Round): Promise<boolean> {
+    for (let call = this.#call; call !== null; call = this.#call) {
+      if (this.stuck || round.overtaken) return false;
+      call.context.abort('overtaken by a newer change');
+      await this.#deadlines.race(settled(call.returned), LOOK_MS.longest, () => null);
+    }
+    return true;
+  }
+
+  /**
+   * A call that was under way may have landed lower than a shrink asks for: to send the shrink then would be
+   * growth that nobody made room for (P1). Then the settings as they stand are the answer; `null`: send it.
+   */
+  async #landedBelow(bytes: number, round: Round): Promise<Setting[] | null> {
+    if (!(await this.#lastReturns(round))) return null;
+    const now = await this.#readOrNull();
+    return now !== null && now.costBytes <= bytes ? [...now.settings] : null;
   }
 
   /** One call of resize: what it returned, or why it is not waited for any longer. */
@@ -260,10 +277,8 @@ export class Shell {
     let sinceMs: number | null = null;
     for (;;) {
       if (after.heldBytes === null) {
-        return proof.close(
-          { ...proof.judgement, note: 'what it holds cannot be told, so the shrink is not proven' },
-          after,
-        );
+        const note = 'what it holds cannot be told, so the shrink is not proven';
+        return proof.close({ ...proof.judgement, note }, after);
       }
       const nowMs = this.#clock.monotonicMs();
       if (after.heldBytes > budgetBytes) sinceMs = null;
@@ -281,19 +296,4 @@ export class Shell {
       }
     }
   }
-}
-
-interface Proof {
-  readonly after: DriverState;
-  readonly judgement: Judgement;
-  readonly round: Round;
-  readonly deadlineMs: number;
-  readonly close: (judgement: Judgement, after: DriverState | null, proven?: boolean) => Answer;
-}
-
-function settled(promise: Promise<unknown>): Promise<unknown> {
-  return promise.then(
-    () => null,
-    () => null,
-  );
 }
