@@ -22,13 +22,9 @@ import {
   tableNamesOf,
   titlesOf,
 } from './docs-text.ts';
-import { isThere, listFiles, readFile, readJson } from './repository.ts';
+import { isThere, listFiles, none, readFile, readJson } from './repository.ts';
 
 const pages = listFiles().filter((path) => path.endsWith('.md'));
-
-function none(problems: readonly string[]): void {
-  if (problems.length > 0) assert.fail(`\n${problems.join('\n')}`);
-}
 
 /** Both ways: what is not documented, and what is documented and does not exist. */
 function sameNames(page: string, documented: readonly string[], known: readonly string[]): void {

@@ -1,5 +1,6 @@
 // The files of the repository, for the tests that look at all of it (tidy, docs). It walks folders instead of
 // asking git, so that it works on an unpacked archive too.
+import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -45,4 +46,9 @@ export function listRooms(): string[] {
 
 function isShipped(name: string): boolean {
   return name.endsWith('.ts') && !name.endsWith('.test.ts') && !name.endsWith('.d.ts');
+}
+
+/** Fails with one line for each problem, ready to click on. */
+export function none(problems: readonly string[]): void {
+  if (problems.length > 0) assert.fail(`\n${problems.join('\n')}`);
 }

@@ -3,18 +3,13 @@
 import assert from 'node:assert/strict';
 import { posix } from 'node:path';
 import { describe, test } from 'node:test';
-import { isThere, listFiles, listRooms, readFile, readJson } from './repository.ts';
+import { isThere, listFiles, listRooms, none, readFile, readJson } from './repository.ts';
 import { RULES, roomOf } from './tidy-rules.ts';
 import { importsOf } from './tidy-scan.ts';
 import { WALLS } from './tidy-walls.ts';
 
 const files = listFiles();
 const shipped = files.filter((path) => /^src\/.*\.ts$/.test(path) && !path.endsWith('.test.ts'));
-
-/** Fails with one line for each problem, ready to click on. */
-function none(problems: readonly string[]): void {
-  if (problems.length > 0) assert.fail(`\n${problems.join('\n')}`);
-}
 
 describe('tidy: one file', () => {
   for (const rule of RULES) {

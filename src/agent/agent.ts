@@ -15,6 +15,7 @@ import { clockOs } from '../host/clock-os.ts';
 import { machineOs } from '../host/machine-os.ts';
 import { type Journal, openPartition } from '../partition/open.ts';
 import type { Partition } from '../partition/partition.ts';
+import { pathBelow } from '../sense/cgroup.ts';
 import { parsePartitionName } from '../sense/partition-name.ts';
 import { resolvePartition } from '../sense/partition-place.ts';
 import type { Config } from './config.ts';
@@ -216,8 +217,5 @@ function livesInside(machine: Machine, partition: Partition): boolean {
   const group = partition.sensor.controlGroup;
   if (group === null) return false;
   const own = resolvePartition(machine, parsePartitionName('self')).group;
-  return (
-    own !== null &&
-    (own.path === group.path || own.path.startsWith(`${group.path === '/' ? '' : group.path}/`))
-  );
+  return own !== null && pathBelow(group.path, own.path) !== null;
 }

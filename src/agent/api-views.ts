@@ -1,7 +1,6 @@
 // What the API and the one-shot commands show of an agent: plain values, the same in both.
 import type { Policy } from '../core/registry.ts';
-import { costsOf } from '../core/report.ts';
-import { type Survey, unclaimedOf } from '../core/survey.ts';
+import { costsOf, type Survey, unclaimedOf } from '../core/survey.ts';
 import type { Agent } from './agent.ts';
 
 const SLOW_MS = 1_000;

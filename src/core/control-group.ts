@@ -41,7 +41,11 @@ export function parseLimit(text: string, place: string): Limit {
   if (!DIGITS.test(word)) {
     throw new HotaddError('HOTADD_BAD_KERNEL_FILE', `"${word.slice(0, 40)}" is not a limit`, { place });
   }
-  const bytes = Number(word);
+  return limitOf(Number(word));
+}
+
+/** A limit as the kernel counts it: v1's largest numbers mean that there is none. */
+export function limitOf(bytes: number): Limit {
   return bytes >= UNLIMITED_FROM_BYTES ? 'max' : bytes;
 }
 

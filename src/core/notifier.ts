@@ -25,9 +25,8 @@ import { runPass } from './pass.ts';
 import type { PlannedRequest } from './planned.ts';
 import { runPlanned } from './planned.ts';
 import { intentsOf, type Recorder } from './record.ts';
-import { costsOf } from './report.ts';
 import { Round } from './round.ts';
-import { differing, type Surroundings, type Survey, survey } from './survey.ts';
+import { costsOf, differing, type Surroundings, type Survey, survey } from './survey.ts';
 
 const CLOSING = 'hotadd is closing';
 

@@ -3,7 +3,7 @@
 import { formatBytes } from './bytes.ts';
 import type { Change } from './change.ts';
 import type { Answer, Outcome, Unclaimed } from './outcome.ts';
-import type { Survey } from './survey.ts';
+import { costsOf, type Survey } from './survey.ts';
 
 export interface ReportParts {
   readonly change: Change;
@@ -53,7 +53,7 @@ function sayChange({ kind, fromBytes, toBytes, cause }: Change): string {
 }
 
 /** `redis 160 MiB -> 330 MiB resized, proven`. */
-export function sayAnswer(answer: Answer): string {
+function sayAnswer(answer: Answer): string {
   const to = answer.costAfterBytes === null ? 'unknown' : formatBytes(answer.costAfterBytes);
   const held = answer.heldAfterBytes !== null && answer.heldAfterBytes > answer.budgetBytes;
   const notes = [
@@ -90,15 +90,6 @@ function sayRoom({ survey, unclaimed }: ReportParts): string[] {
     `room ${formatBytes(room)} = ${formatBytes(costs)} in drivers` +
       ` + ${formatBytes(unclaimed.bytes)} unclaimed${reasons}`,
   ];
-}
-
-/** What drivers take of the room: the larger of what they may take and what they hold. */
-export function costsOf({ readings }: Survey): number {
-  let costs = 0;
-  for (const { state } of readings) {
-    if (state !== null && state.ceilingBytes !== 0) costs += Math.max(state.costBytes, state.heldBytes ?? 0);
-  }
-  return costs;
 }
 
 /** A budget of 0 alone says nothing: a driver may have been shrunk to nothing. */

@@ -69,11 +69,7 @@ async function readMember(member: Member): Promise<Reading> {
 }
 
 /** Measures what is in use beside the drivers, at every level that can tell. */
-export function sampleUnmanaged(
-  around: Surroundings,
-  memory: PhysicalMemory,
-  readings: readonly Reading[],
-): void {
+function sampleUnmanaged(around: Surroundings, memory: PhysicalMemory, readings: readonly Reading[]): void {
   const held = readings.flatMap(({ state }) =>
     state === null || state.heldBytes === null
       ? []
@@ -166,16 +162,22 @@ function growthHeld(memory: PhysicalMemory): string | null {
   return full >= PRESSURE_HOLDS_GROWTH ? `nothing grows under memory pressure (full avg10 ${full} %)` : null;
 }
 
-export function bytesOf(amount: Amount, usableBytes: number): number {
+function bytesOf(amount: Amount, usableBytes: number): number {
   return typeof amount === 'number' ? amount : Math.floor((usableBytes * amount.percent) / 100);
 }
 
-/** What stays unused of the room, and why (section 1: unclaimed). */
-export function unclaimedOf({ plan, readings }: Survey): { bytes: number; reasons: string[] } {
+/** What drivers take of the room: the larger of what they may take and what they hold. */
+export function costsOf({ readings }: Pick<Survey, 'readings'>): number {
   let costs = 0;
   for (const { state } of readings) {
     if (state !== null && state.ceilingBytes !== 0) costs += Math.max(state.costBytes, state.heldBytes ?? 0);
   }
+  return costs;
+}
+
+/** What stays unused of the room, and why (section 1: unclaimed). */
+export function unclaimedOf({ plan, readings }: Survey): { bytes: number; reasons: string[] } {
+  const costs = costsOf({ readings });
   if (costs > plan.roomBytes) return { bytes: 0, reasons: [] };
   const bytes = plan.roomBytes - costs;
   const reasons = plan.budgets

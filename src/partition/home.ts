@@ -5,6 +5,7 @@ import type { Driver, DriverState } from '../core/driver.ts';
 import { HotaddError } from '../core/errors.ts';
 import type { Machine } from '../core/machine.ts';
 import type { StaleReading } from '../core/memory.ts';
+import { pathBelow } from '../sense/cgroup.ts';
 import { type LevelReader, levelReader } from '../sense/levels.ts';
 import { type PartitionPlace, resolvePartition } from '../sense/partition-place.ts';
 import { readHeld } from '../sense/process.ts';
@@ -53,10 +54,10 @@ function findHome(
   if (home === 'elsewhere') throw elsewhere(driver, 'its process cannot be found on this machine');
   const group = placeOf(driver, home, machine).group;
   if (group === null) return [];
-  const inside = partitionPath === null || isBelow(partitionPath, group.path);
+  const inside = partitionPath === null || pathBelow(partitionPath, group.path) !== null;
   if (!inside) throw elsewhere(driver, `its cgroup ${group.path} is not in ${partitionPath}`);
   const nested = group.visible.filter(
-    ({ path }) => partitionPath === null || (path !== partitionPath && isBelow(partitionPath, path)),
+    ({ path }) => partitionPath === null || (pathBelow(partitionPath, path) ?? []).length > 0,
   );
   return nested.map((below) => levelReader(machine, below));
 }
@@ -73,10 +74,6 @@ function placeOf(
   } catch (error) {
     throw elsewhere(driver, 'its process cannot be found on this machine', error);
   }
-}
-
-function isBelow(folder: string, path: string): boolean {
-  return folder === '/' || path === folder || path.startsWith(`${folder}/`);
 }
 
 function elsewhere(driver: string, problem: string, cause?: unknown): HotaddError {

@@ -1,5 +1,5 @@
 // One cgroup level: its limit, which file says so, and its real use. A level is read again on every reading.
-import { type ControlGroup, CONTROL_FILES as FILES, parseLimit } from '../core/control-group.ts';
+import { type ControlGroup, CONTROL_FILES as FILES, limitOf, parseLimit } from '../core/control-group.ts';
 import type { Machine } from '../core/machine.ts';
 import type { Level, Limit, StaleReading } from '../core/memory.ts';
 import { numberOf } from './keyed-text.ts';
@@ -8,8 +8,6 @@ import { readUsedV1, readUsedV2 } from './used.ts';
 
 /** What a level's file says when a hidden ancestor binds (v1). */
 export const HIERARCHICAL = 'hierarchical_memory_limit';
-// Above this v1 means "unlimited" (core/control-group.ts).
-const UNLIMITED_FROM_BYTES = 2 ** 60;
 
 export interface LevelReader {
   readonly group: ControlGroup;
@@ -78,7 +76,7 @@ function levelReaderV1(machine: Machine, group: ControlGroup): LevelReader {
   const readUsed = () => {
     const { bytes, stat } = readUsedV1(machine, folder);
     const whole = numberOf(stat, HIERARCHICAL);
-    hierarchical = whole === null ? null : whole >= UNLIMITED_FROM_BYTES ? 'max' : whole;
+    hierarchical = whole === null ? null : limitOf(whole);
     return bytes;
   };
   return {

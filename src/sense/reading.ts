@@ -1,6 +1,6 @@
 // A reading that may fail (S2). The last known value stays in its place and the failure is named; "could not
 // be read" never turns into "no limit" or 0.
-import { messageOf } from '../core/errors.ts';
+import { codeOf, messageOf } from '../core/errors.ts';
 import type { StaleReading } from '../core/memory.ts';
 
 export class Kept<T> {
@@ -30,11 +30,6 @@ export class Kept<T> {
     }
     return this.#last;
   }
-}
-
-/** The kernel's code of a failure, such as ENOENT. */
-export function codeOf(thrown: unknown): string | null {
-  return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : null;
 }
 
 /** ENODEV: the cgroup or block behind an open file is gone. */
