@@ -4,8 +4,8 @@ import { MiB } from '../src/core/bytes.ts';
 import type { News } from '../src/core/change.ts';
 import type { Limit, PhysicalMemory, StaleReading } from '../src/core/memory.ts';
 import { Notifier, type NotifierSeams } from '../src/core/notifier.ts';
+import type { Operation } from '../src/core/operation.ts';
 import type { Outcome } from '../src/core/outcome.ts';
-import type { Operation } from '../src/core/planned.ts';
 import type { Intent } from '../src/core/record.ts';
 import { Registry } from '../src/core/registry.ts';
 import { Unmanaged } from '../src/core/room.ts';
@@ -97,7 +97,7 @@ export class World {
         `limit ${toBytes / MiB} with ${this.drivers.map(({ sizeBytes }) => sizeBytes / MiB).join('+')}`,
       );
       this.limit = toBytes;
-      return { reachedBytes: toBytes };
+      return {};
     },
   };
 

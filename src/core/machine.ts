@@ -20,6 +20,16 @@ export interface Machine {
   /** Writes a control file whole, in one write. Throws the kernel's refusal (EBUSY, EINVAL, EACCES, ...). */
   writeText(path: string, text: string): void;
   /**
+   * The same beside the loop, for a write that the kernel works on for seconds before it returns (memory that
+   * is moved or reclaimed). Nothing ends it early. Rejects like `writeText` throws.
+   */
+  writeTextSlowly(path: string, text: string): Promise<void>;
+  /**
+   * Throws the kernel's refusal (EROFS, EACCES, ...) when a file may not be written, without writing it. A
+   * machine that cannot tell leaves it out.
+   */
+  mayWrite?(path: string): void;
+  /**
    * Calls `onHint` when a file may have changed. A hint only wakes: the caller reads again. Never throws: no
    * hint is no harm.
    */

@@ -20,9 +20,9 @@ import type { Change, News, Phase } from './change.ts';
 import { type Conclusion, outcomeOf } from './conclusion.ts';
 import { HotaddError, messageOf } from './errors.ts';
 import type { PhysicalMemory } from './memory.ts';
+import type { PlannedRequest } from './operation.ts';
 import { type Answer, type Outcome, resultOf } from './outcome.ts';
 import { runPass } from './pass.ts';
-import type { PlannedRequest } from './planned.ts';
 import { runPlanned } from './planned.ts';
 import { intentsOf, type Recorder } from './record.ts';
 import { Round } from './round.ts';
@@ -54,7 +54,7 @@ export class Notifier {
   #planned = false;
   /** What differed from the plan at the last measure. */
   #lastDiffering = '';
-  #closing = false;
+  readonly #closing = new AbortController();
 
   constructor(seams: NotifierSeams) {
     this.seams = seams;
@@ -134,7 +134,7 @@ export class Notifier {
     }
     this.#planned = true;
     const begin = async () => {
-      if (this.#closing) throw new HotaddError('HOTADD_CLOSED', 'the partition has been closed');
+      if (this.closing.aborted) throw new HotaddError('HOTADD_CLOSED', 'the partition has been closed');
       return runPlanned(this, request);
     };
     return this.#takeTurn(begin).finally(() => {
@@ -153,7 +153,7 @@ export class Notifier {
    * Sizes stay as they are (E1).
    */
   async close(): Promise<void> {
-    this.#closing = true;
+    this.#closing.abort(CLOSING);
     this.#overtake(CLOSING);
     await this.#turn;
   }
@@ -173,7 +173,7 @@ export class Notifier {
 
   /** Memory is read from here on: what arrives after this is newer than the plan, also before its round. */
   beginLook(): void {
-    this.#overtaken = this.#closing ? CLOSING : null;
+    this.#overtaken = this.closing.aborted ? CLOSING : null;
   }
 
   /** Begins a round that a newer fact can overtake, or has overtaken already. */
@@ -181,6 +181,11 @@ export class Notifier {
     this.#round = new Round(changeId, phase);
     this.#round.overtaken = this.#overtaken !== null;
     return this.#round;
+  }
+
+  /** Aborts when hotadd closes. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
   }
 
   /** What overtook the change under way; `null`: nothing did. */
@@ -222,7 +227,7 @@ export class Notifier {
     const { clock, apply, recorder } = this.seams;
     const startedAt = clock.wallMs();
     const startedMs = clock.monotonicMs();
-    if (this.#closing) return null;
+    if (this.closing.aborted) return null;
     this.beginLook();
     const memory = this.seams.sense();
     const toBytes = memory.usableBytes;

@@ -179,6 +179,7 @@ test('planned shrink: a limit that cannot be read afterwards is said, and the ou
     operate: async () => {
       world.limit = 516 * MiB;
       written = true;
+      return {};
     },
   };
   const outcome = await world.clock.until(

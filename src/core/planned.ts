@@ -9,6 +9,7 @@ import { HotaddError, messageOf } from './errors.ts';
 import { handBack, isRegistered } from './hand-back.ts';
 import { headroomBytes, type Limit, type PhysicalMemory } from './memory.ts';
 import type { Notifier } from './notifier.ts';
+import type { PlannedRequest } from './operation.ts';
 import { type Answer, type Outcome, resultOf } from './outcome.ts';
 import { intentsOf } from './record.ts';
 import type { Member } from './registry.ts';
@@ -16,30 +17,6 @@ import { watchRoom } from './room-watch.ts';
 import type { Round } from './round.ts';
 import { costsDoNotFit, floorsDoNotFit, isElsewhere } from './shortage.ts';
 import { type Survey, survey } from './survey.ts';
-
-/** What a planned change does to the machine. The drivers' side of it is none of its business. */
-export interface Operation {
-  /** For people: `memory.max of /app`. */
-  readonly name: string;
-  /** The partition's own limit as it stands. */
-  read(): Limit;
-  /** Brings it to `toBytes`; rejects when nothing happened. What it reached is read afterwards. */
-  operate(toBytes: number, request: OperationRequest): Promise<unknown>;
-}
-
-export interface OperationRequest {
-  /** The limit that the plan was made for; another one in force means that somebody else wrote. */
-  readonly expectBytes: Limit;
-  /** Bytes to keep free below the new limit (F2). */
-  readonly headroomBytes: number;
-  readonly deadlineMs: number;
-}
-
-export interface PlannedRequest {
-  readonly toBytes: number;
-  readonly operation: Operation;
-  readonly cause: string;
-}
 
 const OPERATION_DEADLINE_MS = 10_000;
 /**
@@ -50,7 +27,11 @@ export const PAGE_MOST_BYTES = 64 * KiB;
 
 export interface Running {
   readonly notifier: Notifier;
+  /** With the amount that can be had of what was asked. */
   readonly request: PlannedRequest;
+  readonly askedBytes: number;
+  /** Why these two differ, and what went otherwise than asked; for people. */
+  note: string | null;
   readonly change: Change;
   /**
    * The operation's own reading before, and the limit of the partition's own level (they differ under
@@ -65,35 +46,36 @@ export interface Running {
   answers: Answer[];
 }
 
-export async function runPlanned(notifier: Notifier, request: PlannedRequest): Promise<Outcome> {
-  const { clock, recorder, sense } = notifier.seams;
+export async function runPlanned(notifier: Notifier, asked: PlannedRequest): Promise<Outcome> {
+  const { recorder, sense, clock } = notifier.seams;
   const startedAt = clock.wallMs();
   const startedMs = clock.monotonicMs();
   notifier.beginLook();
+  readable(sense());
+  const can = await asked.operation.reachable?.(asked.toBytes);
+  const request = { ...asked, toBytes: can?.toBytes ?? asked.toBytes };
   const memory = readable(sense());
   const expected = request.operation.read();
-  const fromBytes = memory.usableBytes;
-  const toBytes = usableWith(memory, request.toBytes);
   const lower = expected === 'max' || request.toBytes < expected;
-  const kind = lower ? 'shrink' : 'grow';
   const look = await survey(notifier.seams, { repair: false, ownLimitBytes: request.toBytes });
   const change: Change = {
     changeId: recorder.nextChangeId(),
-    kind,
+    kind: lower ? 'shrink' : 'grow',
     origin: 'planned',
-    fromBytes,
-    toBytes,
+    fromBytes: memory.usableBytes,
+    toBytes: usableWith(memory, request.toBytes),
     cause: request.cause,
   };
-  const ownBefore = memory.levels[0]?.limitBytes ?? null;
-  const times = { startedAt, startedMs };
   const running: Running = {
     notifier,
     request,
+    askedBytes: asked.toBytes,
+    note: can?.note ?? null,
     change,
     expected,
-    ownBefore,
-    ...times,
+    ownBefore: memory.levels[0]?.limitBytes ?? null,
+    startedAt,
+    startedMs,
     told: new Map(),
     answers: [],
   };
@@ -107,18 +89,31 @@ export async function runPlanned(notifier: Notifier, request: PlannedRequest): P
   } catch (error) {
     return fail(running, messageOf(error));
   }
+  return operate(running);
+}
+
+async function operate(running: Running): Promise<Outcome> {
+  const { notifier, request, askedBytes, expected, change } = running;
+  const { operation, toBytes } = request;
   notifier.enter('operating', change);
   try {
-    const headroom = headroomBytes(request.toBytes, notifier.seams.cpus);
-    await request.operation.operate(request.toBytes, {
+    const { note } = await operation.operate(toBytes, {
+      askedBytes,
       expectBytes: expected,
-      headroomBytes: headroom,
-      deadlineMs: OPERATION_DEADLINE_MS,
+      headroomBytes: headroomBytes(toBytes, notifier.seams.cpus),
+      deadlineMs: operation.deadlineMs ?? OPERATION_DEADLINE_MS,
+      signal: notifier.closing,
     });
+    running.note = said(running.note, note);
   } catch (error) {
     return happened(running) ? complete(running, messageOf(error)) : fail(running, messageOf(error));
   }
   return complete(running, null);
+}
+
+/** One sentence after the other; `null`: there is nothing to say. */
+function said(...notes: readonly (string | null | undefined)[]): string | null {
+  return notes.filter((note) => note != null).join('; ') || null;
 }
 
 /**
@@ -126,12 +121,12 @@ export async function runPlanned(notifier: Notifier, request: PlannedRequest): P
  * told.
  */
 function endedAtOnce(
-  { request, expected, change }: Running,
+  { request, expected, change, note }: Running,
   look: Survey,
 ): Pick<Conclusion, 'result' | 'reason'> | null {
   const size = formatBytes(request.toBytes);
   if (expected === request.toBytes)
-    return { result: 'done', reason: `${request.operation.name} is ${size} already` };
+    return { result: 'done', reason: said(`${request.operation.name} is ${size} already`, note) };
   if (change.kind === 'grow' || look.plan.shortBytes === 0) return null;
   return { result: 'refused', reason: floorsDoNotFit(look) };
 }
@@ -216,7 +211,8 @@ async function complete(running: Running, reason: string | null): Promise<Outcom
   if (unwritten === null) addAnswers(running, await notifier.pass(look, round));
   const short = reason ?? unwritten ?? shortOf(running);
   const result = short === null ? resultOf(running.answers, round.overtaken) : 'partly';
-  return end(running, { result, look: await survey(notifier.seams, { repair: false }), reason: short });
+  const ended = await survey(notifier.seams, { repair: false });
+  return end(running, { result, look: ended, reason: said(short, running.note) });
 }
 
 /** Before anyone is resized the history has it (E2); `null` when it has, else why nobody is. */
@@ -228,10 +224,11 @@ async function writeIntent(running: Running, look: Survey): Promise<string | nul
 }
 
 /** The operation may have succeeded in part: what it reached is read, not believed. */
-function shortOf({ request: { operation, toBytes } }: Running): string | null {
+function shortOf({ request: { operation, toBytes }, askedBytes }: Running): string | null {
   try {
     const reached = operation.read();
-    if (reached !== 'max' && Math.abs(reached - toBytes) < PAGE_MOST_BYTES) return null;
+    const enough = reached !== 'max' && reached > toBytes - PAGE_MOST_BYTES;
+    if (enough && reached < askedBytes + PAGE_MOST_BYTES) return null;
     return `${operation.name} reached ${reached === 'max' ? 'max' : formatBytes(reached)}`;
   } catch (error) {
     return `what ${operation.name} reached cannot be read: ${messageOf(error)}`;

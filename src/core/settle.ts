@@ -15,7 +15,8 @@ export type Settled =
   /** Nothing yet; look again after so long. `null`: nothing moves. */
   | { readonly due: false; readonly againInMs: number | null };
 
-const STILL: Settled = { due: false, againInMs: null };
+/** Nothing moves that would be a change. */
+export const STILL: Settled = { due: false, againInMs: null };
 
 export class Settler {
   readonly #cpus: number;

@@ -1,6 +1,7 @@
 // Reads and writes the kernel's files, as they are or below a root that holds a captured machine (S7).
 // Read this when a file is read too slowly, or a captured tree behaves unlike the machine it came from.
 import {
+  accessSync,
   closeSync,
   constants,
   opendirSync,
@@ -10,6 +11,7 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join, normalize } from 'node:path/posix';
 
 // A read on a file held open costs a tenth of open + read + close. A kernel file read again from position 0
@@ -82,15 +84,34 @@ export class KernelFiles {
   }
 
   writeText(path: string, text: string): void {
-    // Without O_CREAT: a control file that is not there is an error, not a new file. The kernel's files need
-    // no truncation, which would be one more inotify event.
-    const flags = constants.O_WRONLY | (this.#root === null ? 0 : constants.O_TRUNC);
-    const fd = openSync(this.place(path), flags);
+    const fd = openSync(this.place(path), this.#writeFlags);
     try {
       writeSync(fd, text);
     } finally {
       closeSync(fd);
     }
+  }
+
+  /** Works in a thread of the pool, which the kernel may keep for as long as it likes. */
+  async writeTextSlowly(path: string, text: string): Promise<void> {
+    const file = await open(this.place(path), this.#writeFlags);
+    try {
+      await file.write(text);
+    } finally {
+      await file.close();
+    }
+  }
+
+  mayWrite(path: string): void {
+    accessSync(this.place(path), constants.W_OK);
+  }
+
+  /**
+   * Without O_CREAT: a control file that is not there is an error, not a new file. The kernel's files need no
+   * truncation, which would be one more inotify event.
+   */
+  get #writeFlags(): number {
+    return constants.O_WRONLY | (this.#root === null ? 0 : constants.O_TRUNC);
   }
 
   #readHeld(path: string): string {

@@ -19,6 +19,8 @@ export function machineOs(options: { root?: string } = {}): Machine {
     walk: (path) => files.walk(path),
     inode: (path) => files.inode(path),
     writeText: (path, text) => files.writeText(path, text),
+    writeTextSlowly: (path, text) => files.writeTextSlowly(path, text),
+    mayWrite: (path) => files.mayWrite(path),
     watch: (path, onHint) => (root === null ? watchFile(path, onHint) : NO_HINT),
     uevents: (onUevent, onLost) =>
       root === null ? openUevents(onUevent, onLost) : { unavailable: 'a captured machine gives no events' },

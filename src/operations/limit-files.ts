@@ -57,6 +57,16 @@ export class LimitFiles {
     }
   }
 
+  /** The same beside the loop: the kernel reclaims inside the write, for seconds. @throws HotaddError */
+  async writeSlowly(name: string, text: string): Promise<Limit> {
+    try {
+      await this.#options.machine.writeTextSlowly(`${this.folder}/${name}`, text);
+      return this.read(name);
+    } catch (thrown) {
+      throw kernelRefusal(thrown, `${this.folder}/${name}`);
+    }
+  }
+
   /** Puts a value back after a failure, whose error is the one to tell. */
   tryWrite(name: string, text: string): void {
     try {

@@ -28,14 +28,14 @@ export function limitV2(files: LimitFiles) {
       const moveHigh = highBefore !== null && tighter(highBefore, toBytes) !== highBefore;
       let highOurs: Limit | null = null;
       try {
-        if (moveHigh) highOurs = files.write(FILES.high, String(toBytes));
+        if (moveHigh) highOurs = await files.writeSlowly(FILES.high, String(toBytes));
         files.needRoom(toBytes, request.headroomBytes);
         if (files.read(FILES.max) !== maxBefore) {
           throw new HotaddError('HOTADD_OPERATION', 'somebody else has written memory.max meanwhile', {
             place: files.folder,
           });
         }
-        files.write(FILES.max, String(toBytes));
+        await files.writeSlowly(FILES.max, String(toBytes));
       } catch (thrown) {
         putBackHigh(files, highOurs, highBefore);
         throw thrown;

@@ -2,12 +2,7 @@
 // word to memoryN/state. Source: Documentation/admin-guide/mm/memory-hotplug.rst, "Onlining Memory Blocks".
 import { type Clock, pause } from '../core/clock.ts';
 import type { Machine } from '../core/machine.ts';
-import { kernelRefusal } from './kernel-refusal.ts';
-
-const BLOCKS_FOLDER = '/sys/devices/system/memory';
-
-/** The kernel's words: any zone, a zone for kernel data, a zone for movable pages only. */
-export type OnlineWord = 'online' | 'online_kernel' | 'online_movable';
+import { type OnlineWord, setBlockState } from './block-state.ts';
 
 export interface OnlinedBlocks {
   readonly onlined: readonly number[];
@@ -26,16 +21,10 @@ export async function onlineBlocks(options: {
   const onlined: number[] = [];
   const failed: { block: number; error: string }[] = [];
   for (const block of blocks) {
-    const file = `${BLOCKS_FOLDER}/memory${block}/state`;
-    try {
-      machine.writeText(file, word);
-      const state = machine.readText(file).trim();
-      if (state === 'online') onlined.push(block);
-      else failed.push({ block, error: `${file}: reads back "${state}"` });
-    } catch (thrown) {
-      failed.push({ block, error: kernelRefusal(thrown, file).message });
-    }
-    // A write takes milliseconds in the kernel; a module has hundreds of blocks.
+    const refused = await setBlockState(machine, block, word);
+    if (refused === null) onlined.push(block);
+    else failed.push({ block, error: refused.error.message });
+    // A module has hundreds of blocks.
     await pause(clock, 0);
   }
   return { onlined, failed };

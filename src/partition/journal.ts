@@ -3,18 +3,21 @@
 import { type Remembered, standingOf } from '../core/drift.ts';
 import type { Recorder } from '../core/record.ts';
 import type { Surroundings } from '../core/survey.ts';
+import type { BlocksRecord } from '../operations/memory-blocks.ts';
 
 export interface Journal {
   /** Default: changes are numbered, and forgotten with this process. */
   readonly recorder?: Recorder;
   readonly standing: Surroundings['standing'];
+  /** Which memory blocks a planned change took offline. Default: nobody needs to know. */
+  readonly blocks?: BlocksRecord;
 }
 
 /**
  * Remembers in memory what was set. Nobody else sets the buffers of a process, so what differs is set again
  * unless the policy says `onDrift: report`.
  */
-export function memoryJournal(): Required<Journal> {
+export function memoryJournal(): Required<Omit<Journal, 'blocks'>> {
   let changeId = 0;
   const remembered = new Map<string, Remembered>();
   return {

@@ -3,7 +3,7 @@
 import type { Cancel, Clock } from '../core/clock.ts';
 import type { PhysicalMemory } from '../core/memory.ts';
 import type { Notifier } from '../core/notifier.ts';
-import { Settler } from '../core/settle.ts';
+import { Settler, STILL } from '../core/settle.ts';
 import type { Sensor } from '../sense/sensor.ts';
 
 /** Balloons and the small steps of virtio-mem emit nothing, so the poll is always on (S3). */
@@ -53,7 +53,9 @@ export class Loop {
     if (memory.usableBytes !== this.#lastUsableBytes) this.#movedAtMs = nowMs;
     this.#lastUsableBytes = memory.usableBytes;
     // Before the first plan memory is taken as it is; a change is measured against what was planned for.
-    const settled = this.#settler.look(memory, notifier.plannedForBytes, nowMs);
+    // Memory that our own operation moves is no news: what it comes to is planned for when it has ended.
+    const settled =
+      notifier.state === 'operating' ? STILL : this.#settler.look(memory, notifier.plannedForBytes, nowMs);
     if (settled.due) void notifier.arrive(settled.cause);
     else this.#measure(nowMs);
     this.#seams.onMemory?.(memory);

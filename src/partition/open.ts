@@ -13,11 +13,13 @@ import type { Survey } from '../core/survey.ts';
 import { clockOs } from '../host/clock-os.ts';
 import { acquireLock, type Lock } from '../host/lock.ts';
 import { machineOs } from '../host/machine-os.ts';
+import type { OnlineWord } from '../operations/block-state.ts';
 import { parsePartitionName } from '../sense/partition-name.ts';
 import { parseHeld } from '../sense/process.ts';
 import { openSensor, type Sensor } from '../sense/sensor.ts';
 import { type Journal, memoryJournal } from './journal.ts';
 import { Loop } from './loop.ts';
+import { Operations } from './operations.ts';
 import { Partition } from './partition.ts';
 
 export interface OpenOptions {
@@ -33,6 +35,8 @@ export interface OpenOptions {
   readonly program?: string;
   readonly onOutcome?: (outcome: Outcome) => void;
   readonly onMemory?: (memory: PhysicalMemory) => void;
+  /** How a planned change brings memory blocks online, in the kernel's words; default: `online`. */
+  readonly online?: OnlineWord;
   /** Told of each look, at a change and every few seconds between: drivers as they read, and the plan. */
   readonly onLook?: (look: Survey) => void;
   /** The machine to read; default: this one. */
@@ -101,7 +105,14 @@ function assemble({ machine, clock, sensor, lock, journal }: Opened, options: Op
   notifier.planFor(sensor.read());
   const { onMemory } = options;
   const loop = new Loop({ sensor, clock, notifier, ...(onMemory === undefined ? {} : { onMemory }) });
-  return new Partition({ machine, clock, sensor, registry, notifier, loop, lock });
+  const operations = new Operations({
+    machine,
+    clock,
+    sensor,
+    journal,
+    onlineWord: options.online ?? 'online',
+  });
+  return new Partition({ machine, sensor, registry, notifier, loop, lock, operations });
 }
 
 async function takeLock(sensor: Sensor, options: OpenOptions): Promise<Lock> {

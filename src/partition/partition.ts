@@ -1,29 +1,27 @@
 // A partition, opened: its memory now, who is registered, and the loop that takes changes through them. The
 // one way to open one is openPartition (open.ts).
-import type { Clock } from '../core/clock.ts';
 import type { Driver } from '../core/driver.ts';
 import { HotaddError } from '../core/errors.ts';
 import type { Machine } from '../core/machine.ts';
 import type { PhysicalMemory } from '../core/memory.ts';
 import type { Notifier } from '../core/notifier.ts';
 import type { Outcome } from '../core/outcome.ts';
-import type { Operation } from '../core/planned.ts';
 import type { Listener, Policy, Registration, Registry } from '../core/registry.ts';
 import type { Survey } from '../core/survey.ts';
 import type { Lock } from '../host/lock.ts';
-import { limitOperation } from '../operations/limit.ts';
 import type { Sensor } from '../sense/sensor.ts';
 import { atHome } from './home.ts';
 import type { Loop } from './loop.ts';
+import type { Operations } from './operations.ts';
 
 export interface PartitionParts {
   readonly machine: Machine;
-  readonly clock: Clock;
   readonly sensor: Sensor;
   readonly registry: Registry;
   readonly notifier: Notifier;
   readonly loop: Loop;
   readonly lock: Lock | null;
+  readonly operations: Operations;
 }
 
 export class Partition {
@@ -93,31 +91,15 @@ export class Partition {
   }
 
   /**
-   * A planned change of the partition's own limit: drivers first and the limit after on a shrink, the limit
-   * first on growth.
-   * @param toBytes the limit as it is to be.
+   * A planned change: of the own limit of a cgroup, or of the memory blocks of a machine. Drivers first and
+   * the memory after on a shrink, the memory first on growth.
+   * @param toBytes the limit, or MemTotal, as it is to be; a machine has it in whole blocks at or below.
    * @throws HotaddError HOTADD_BUSY, HOTADD_NOT_APPLIED, HOTADD_UNREADABLE, HOTADD_GONE, HOTADD_HISTORY;
-   * HOTADD_UNSUPPORTED where there is no limit to write.
+   * HOTADD_UNSUPPORTED for what this machine cannot have, HOTADD_MISSING_RIGHT.
    */
   async resize(toBytes: number): Promise<Outcome> {
     this.#mustBeOpen();
-    const operation = this.#limit();
-    return this.#parts.notifier.carryOut({ toBytes, operation, cause: operation.name });
-  }
-
-  #limit(): Operation {
-    const { machine, clock, sensor } = this.#parts;
-    const { controlGroup } = sensor;
-    if (controlGroup === null) {
-      throw new HotaddError('HOTADD_UNSUPPORTED', 'this partition is the machine: it has no limit to write', {
-        place: this.identity,
-        mend: 'name a cgroup: cgroup:/path, pid:N or unit:NAME',
-      });
-    }
-    const readUsedBytes = () => sensor.readUsed();
-    const operation = limitOperation({ machine, clock, controlGroup, readUsedBytes });
-    const file = controlGroup.version === 2 ? 'memory.max' : 'memory.limit_in_bytes';
-    return { name: `${file} of ${controlGroup.path}`, read: operation.read, operate: operation.operate };
+    return this.#parts.notifier.carryOut(this.#parts.operations.planned(toBytes));
   }
 
   /** Unregisters everybody, waits for calls in flight, and leaves no timer, watch or socket behind. */

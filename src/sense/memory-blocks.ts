@@ -77,6 +77,8 @@ export class BlockStates {
   readonly #machine: Machine;
   readonly #clock: Clock;
   readonly #states = new Map<number, string>();
+  /** Blocks that were not seen online since they appeared: added memory, and not memory that was taken. */
+  readonly #added = new Set<number>();
   #sizeBytes: number | null = null;
   #onlineBlocks = 0;
   #scan: Promise<void> | null = null;
@@ -97,10 +99,28 @@ export class BlockStates {
     return { sizeBytes, onlineBytes: this.#onlineBlocks * sizeBytes, offlineBytes: offline * sizeBytes };
   }
 
-  /** S5: blocks that were added and are not online, ascending. */
+  /** Blocks that are not online, ascending. */
   offline(): number[] {
+    return this.#inState('offline');
+  }
+
+  /** Ascending. */
+  online(): number[] {
+    return this.#inState('online');
+  }
+
+  /** S5: blocks that appeared offline and have not been online since, ascending. */
+  added(): number[] {
+    return [...this.#added].sort((a, b) => a - b);
+  }
+
+  has(block: number): boolean {
+    return this.#states.has(block);
+  }
+
+  #inState(wanted: string): number[] {
     const blocks: number[] = [];
-    for (const [block, state] of this.#states) if (state === 'offline') blocks.push(block);
+    for (const [block, state] of this.#states) if (state === wanted) blocks.push(block);
     return blocks.sort((a, b) => a - b);
   }
 
@@ -174,6 +194,8 @@ export class BlockStates {
     if (state === before) return;
     if (before === 'online') this.#onlineBlocks -= 1;
     if (state === 'online') this.#onlineBlocks += 1;
+    if (state !== 'offline') this.#added.delete(block);
+    else if (before === undefined) this.#added.add(block);
     if (state === undefined) this.#states.delete(block);
     else this.#states.set(block, state);
   }
@@ -182,5 +204,6 @@ export class BlockStates {
     this.#sizeBytes = null;
     this.#onlineBlocks = 0;
     this.#states.clear();
+    this.#added.clear();
   }
 }

@@ -38,9 +38,15 @@ export interface Sensor {
   readUsed(): number | null;
   /** Calls back when something may have moved. @returns a function that ends it. */
   onHint(callback: () => void): () => void;
-  /** Memory that was added and is not online, with the command that would bring it online (S5). */
+  /** Memory that is there and not online, with the command that would bring it online (S5). */
   offlineBlocks(): { readonly blocks: readonly number[]; readonly command: string | null };
-  /** Reads all memory blocks again, for after an operation on them. */
+  /** Blocks that appeared offline and have not been online since: nobody took them. */
+  addedBlocks(): readonly number[];
+  /** Whether the machine has this block, in any state. */
+  hasBlock(block: number): boolean;
+  /** All blocks by number, as last read; `null`: the machine has none. */
+  memoryBlocks(): { sizeBytes: number; online: readonly number[]; offline: readonly number[] } | null;
+  /** Reads all memory blocks again, for before and after an operation on them. */
   rescan(): Promise<void>;
   close(): void;
 }
@@ -137,6 +143,21 @@ class KernelSensor implements Sensor {
   offlineBlocks(): { readonly blocks: readonly number[]; readonly command: string | null } {
     const blocks = this.#host.blocks.offline();
     return { blocks, command: onlineCommand(blocks) };
+  }
+
+  addedBlocks(): readonly number[] {
+    return this.#host.blocks.added();
+  }
+
+  hasBlock(block: number): boolean {
+    return this.#host.blocks.has(block);
+  }
+
+  memoryBlocks(): { sizeBytes: number; online: readonly number[]; offline: readonly number[] } | null {
+    const { blocks } = this.#host;
+    const memory = blocks.memory();
+    if (memory === null) return null;
+    return { sizeBytes: memory.sizeBytes, online: blocks.online(), offline: blocks.offline() };
   }
 
   rescan(): Promise<void> {

@@ -2,4 +2,4 @@
 export { ClockSim } from './clock-sim.ts';
 export { type ContractCheck, type DriverSubject, driverContract } from './driver-contract.ts';
 export { type Behaviour, DriverSim, type DriverSimOptions } from './driver-sim.ts';
-export { MachineSim, type MachineSimOptions, type ModuleSim } from './machine-sim.ts';
+export { MachineSim, type MachineSimOptions, type ModuleSim, type ZoneSim } from './machine-sim.ts';

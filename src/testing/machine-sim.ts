@@ -12,6 +12,10 @@ export interface MachineSimOptions {
   /** In use now, by everything that runs on it. Default: nothing. */
   readonly usedBytes?: () => number;
   readonly machineId?: string;
+  /** The kernel's code (`EBUSY`, ...) with which a block refuses to go offline; absent: it goes. */
+  readonly refuses?: (block: number) => string | undefined;
+  /** How long a block takes to go offline: awaited by a slow write before the block goes. */
+  readonly offlining?: (block: number) => Promise<void>;
 }
 
 /** One memory module: the blocks it fills. */
@@ -20,6 +24,16 @@ export interface ModuleSim {
   readonly blocks: readonly number[];
 }
 
+/** The zone of a block that is online: `none` is one that never goes offline. */
+export type ZoneSim = 'none' | 'Normal' | 'Movable';
+
+interface BlockSim {
+  state: 'online' | 'going-offline' | 'offline';
+  zone: ZoneSim;
+}
+
+const STATE_FILE = /^\/sys\/devices\/system\/memory\/memory(\d+)\/state$/;
+const BLOCK_FILE = /^\/sys\/devices\/system\/memory\/memory(\d+)\/(state|valid_zones)$/;
 const MEMORY = '/sys/devices/system/memory';
 const KiB = 1024;
 
@@ -28,18 +42,22 @@ export class MachineSim implements Machine {
   readonly #usedBytes: () => number;
   readonly #blockBytes: number;
   readonly #files = new Map<string, () => string>();
-  readonly #blocks = new Map<number, 'online' | 'offline'>();
+  readonly #blocks = new Map<number, BlockSim>();
+  readonly #options: MachineSimOptions;
   readonly #hints = new Map<string, Set<() => void>>();
   readonly #listeners = new Set<(uevent: Uevent) => void>();
   #modules = 0;
   #nextBlock: number;
 
   constructor(options: MachineSimOptions) {
+    this.#options = options;
     this.cpus = options.cpus ?? 2;
     this.#blockBytes = options.blockBytes ?? 128 * KiB * KiB;
     this.#usedBytes = options.usedBytes ?? (() => 0);
     this.#nextBlock = Math.ceil(options.bootBytes / this.#blockBytes);
-    for (let block = 0; block < this.#nextBlock; block += 1) this.#blocks.set(block, 'online');
+    // The first block spans zones, as on a PC.
+    for (let block = 0; block < this.#nextBlock; block += 1)
+      this.#blocks.set(block, { state: 'online', zone: block === 0 ? 'none' : 'Normal' });
     this.set('/etc/machine-id', `${options.machineId ?? '0123456789abcdef0123456789abcdef'}\n`);
     this.set('/proc/sys/kernel/random/boot_id', '00000000-0000-4000-8000-000000000001\n');
     this.set(`${MEMORY}/block_size_bytes`, `${this.#blockBytes.toString(16)}\n`);
@@ -48,7 +66,7 @@ export class MachineSim implements Machine {
 
   /** Memory that is online now. */
   get onlineBytes(): number {
-    return [...this.#blocks.values()].filter((state) => state === 'online').length * this.#blockBytes;
+    return [...this.#blocks.values()].filter(({ state }) => state !== 'offline').length * this.#blockBytes;
   }
 
   /** Puts a file in place, or changes it, as another program would. */
@@ -66,18 +84,19 @@ export class MachineSim implements Machine {
   /**
    * Adds a module to the running machine. As on Linux all blocks are added first and then brought online,
    * each with its own uevent; memory can be used before anybody hears of it (N8).
+   * @param options.zone where its memory goes when it comes online by itself; default: `Normal`.
    */
-  addModule(sizeBytes: number, options: { online?: boolean } = {}): ModuleSim {
+  addModule(sizeBytes: number, options: { online?: boolean; zone?: ZoneSim } = {}): ModuleSim {
     const count = Math.floor(sizeBytes / this.#blockBytes);
     const blocks = Array.from({ length: count }, (_, index) => this.#nextBlock + index);
     this.#nextBlock += count;
     this.#modules += 1;
     for (const block of blocks) {
-      this.#blocks.set(block, 'offline');
+      this.#blocks.set(block, { state: 'offline', zone: options.zone ?? 'Normal' });
       this.#tell('add', block);
     }
     if (options.online ?? true) {
-      for (const block of blocks) this.#blocks.set(block, 'online');
+      for (const block of blocks) this.#setState(block, 'online');
       for (const block of blocks) this.#tell('online', block);
     }
     return { id: `module${this.#modules}`, blocks };
@@ -86,7 +105,7 @@ export class MachineSim implements Machine {
   /** Takes a module out; its blocks go offline first. */
   removeModule(module: ModuleSim): void {
     for (const block of module.blocks) {
-      this.#blocks.set(block, 'offline');
+      this.#setState(block, 'offline');
       this.#tell('offline', block);
     }
     for (const block of module.blocks) {
@@ -118,15 +137,56 @@ export class MachineSim implements Machine {
   }
 
   writeText(path: string, text: string): void {
-    const block = /\/memory(\d+)\/state$/.exec(path)?.[1];
-    if (block !== undefined && this.#blocks.has(Number(block))) {
-      const state = text.startsWith('online') ? 'online' : 'offline';
-      this.#blocks.set(Number(block), state);
-      this.#tell(state, Number(block));
+    const block = this.#blockOf(path);
+    if (block === null) {
+      if (!this.#files.has(path)) throw missing(path);
+      this.set(path, text);
       return;
     }
-    if (!this.#files.has(path)) throw missing(path);
-    this.set(path, text);
+    this.#mustTake(path, block, text);
+    this.#setBlock(path, block, text);
+  }
+
+  async writeTextSlowly(path: string, text: string): Promise<void> {
+    const block = this.#blockOf(path);
+    if (block === null || text !== 'offline') return this.writeText(path, text);
+    this.#mustTake(path, block, text);
+    this.#setState(block, 'going-offline');
+    await this.#options.offlining?.(block);
+    this.#setState(block, 'online');
+    this.#setBlock(path, block, text);
+  }
+
+  #blockOf(path: string): number | null {
+    const block = Number(STATE_FILE.exec(path)?.[1] ?? Number.NaN);
+    return this.#blocks.has(block) ? block : null;
+  }
+
+  /** As the kernel: a word that it does not know, or for a block that is so already, is EINVAL. */
+  #mustTake(path: string, block: number, text: string): void {
+    const wanted = /^online(_kernel|_movable)?$/.test(text) ? 'online' : text;
+    const known = wanted === 'online' || wanted === 'offline';
+    if (!known || this.#blocks.get(block)?.state === wanted) throw kernelError('EINVAL', path);
+  }
+
+  #setBlock(path: string, block: number, text: string): void {
+    const state = text === 'offline' ? 'offline' : 'online';
+    const code = state === 'offline' ? this.#refusal(block) : undefined;
+    if (code !== undefined) throw kernelError(code, path);
+    this.#setState(block, state);
+    const known = this.#blocks.get(block);
+    if (known !== undefined && text === 'online_movable') known.zone = 'Movable';
+    if (known !== undefined && text === 'online_kernel') known.zone = 'Normal';
+    this.#tell(state, block);
+  }
+
+  #refusal(block: number): string | undefined {
+    return this.#blocks.get(block)?.zone === 'none' ? 'EINVAL' : this.#options.refuses?.(block);
+  }
+
+  #setState(block: number, state: BlockSim['state']): void {
+    const known = this.#blocks.get(block);
+    if (known !== undefined) known.state = state;
   }
 
   watch(path: string, onHint: () => void): () => void {
@@ -146,9 +206,11 @@ export class MachineSim implements Machine {
   }
 
   #blockFile(path: string): string | undefined {
-    const found = /^\/sys\/devices\/system\/memory\/memory(\d+)\/state$/.exec(path)?.[1];
-    const state = found === undefined ? undefined : this.#blocks.get(Number(found));
-    return state === undefined ? undefined : `${state}\n`;
+    const [, number, file] = BLOCK_FILE.exec(path) ?? [];
+    const block = number === undefined ? undefined : this.#blocks.get(Number(number));
+    if (block === undefined) return undefined;
+    if (file === 'state') return `${block.state}\n`;
+    return `${block.state === 'offline' ? 'Normal Movable' : block.zone}\n`;
   }
 
   #meminfo(): string {
@@ -168,5 +230,10 @@ export class MachineSim implements Machine {
 }
 
 function missing(path: string): Error {
-  return Object.assign(new Error(`ENOENT: no such file or directory, '${path}'`), { code: 'ENOENT' });
+  return kernelError('ENOENT', path);
+}
+
+function kernelError(code: string, path: string): Error {
+  const what = code === 'ENOENT' ? 'no such file or directory' : 'write';
+  return Object.assign(new Error(`${code}: ${what}, '${path}'`), { code });
 }

@@ -1,0 +1,237 @@
+// The operation of a planned change on a machine: memory blocks go offline or come online, whole blocks only.
+//
+//   shrink  target rounded down to whole blocks -> [ room? -> offline -> read back ] per block, Movable first
+//   grow    [ online -> read back ] per block that was added and is not online, lowest first
+//
+// Where pages have nowhere to go the kernel does not refuse: its OOM killer kills. So real use is read again
+// before each block (F2). What was reached is what is reported; nothing is undone.
+import { formatBytes } from '../core/bytes.ts';
+import { type Clock, pause } from '../core/clock.ts';
+import { HotaddError, messageOf } from '../core/errors.ts';
+import type { Machine } from '../core/machine.ts';
+import type { Operation, OperationRequest, Reachable } from '../core/operation.ts';
+import { offlineCandidates } from './block-candidates.ts';
+import {
+  BLOCKS_FOLDER,
+  type OnlineWord,
+  type RefusedBlock,
+  sayRefused,
+  setBlockState,
+} from './block-state.ts';
+import { kernelRefusal } from './kernel-refusal.ts';
+
+/** Under emulation a GiB of blocks takes some seconds, and one that is full takes seconds by itself. */
+const BLOCKS_DEADLINE_MS = 60_000;
+
+export interface BlockList {
+  readonly sizeBytes: number;
+  /** Block numbers, ascending. */
+  readonly online: readonly number[];
+  readonly offline: readonly number[];
+}
+
+/** Remembers which blocks a planned change took, so that nobody takes them for added memory. */
+export interface BlocksRecord {
+  /** Before the block goes offline. A rejection means that it stays. */
+  took(block: number): Promise<void>;
+  /** It is online again, or has never gone. */
+  gave(block: number): Promise<void>;
+}
+
+export interface MemoryBlocksOptions {
+  readonly machine: Machine;
+  readonly clock: Clock;
+  readonly record: BlocksRecord;
+  readonly onlineWord: OnlineWord;
+  /** All blocks, read again; `null`: the machine has none. */
+  readBlocks(): Promise<BlockList | null>;
+  /** MemTotal now. Throws when it cannot be read. */
+  readTotalBytes(): number;
+  /** Real use of the machine now (F0); `null`: could not be read. */
+  readUsedBytes(): number | null;
+}
+
+export function memoryBlocksOperation(options: MemoryBlocksOptions): Operation {
+  return {
+    name: 'MemTotal',
+    deadlineMs: BLOCKS_DEADLINE_MS,
+    read: options.readTotalBytes,
+    reachable: (askedBytes) => new BlocksChange(options).reachable(askedBytes),
+    operate: async (toBytes, request) => {
+      const change = new BlocksChange(options);
+      const { expectBytes } = request;
+      const shrinks = expectBytes === 'max' || toBytes < expectBytes;
+      const note = await (shrinks ? change.shrink(request) : change.grow(toBytes, request));
+      // Without uevents nobody else tells the readings of it.
+      await options.readBlocks();
+      return { note };
+    },
+  };
+}
+
+/** One run of the operation: what moved, what did not, and why it ended. */
+class BlocksChange {
+  readonly #options: MemoryBlocksOptions;
+  readonly #refused: RefusedBlock[] = [];
+  #moved = 0;
+  /** Why it ended before its time. */
+  #stopped: string | null = null;
+
+  constructor(options: MemoryBlocksOptions) {
+    this.#options = options;
+  }
+
+  async reachable(askedBytes: number): Promise<Reachable> {
+    const blocks = await this.#needBlocks();
+    const totalBytes = this.#options.readTotalBytes();
+    const { sizeBytes } = blocks;
+    const shrinks = askedBytes < totalBytes;
+    const count = shrinks
+      ? -Math.ceil((totalBytes - askedBytes) / sizeBytes)
+      : Math.floor((askedBytes - totalBytes) / sizeBytes);
+    const toBytes = totalBytes + count * sizeBytes;
+    if (count < 0) await this.#needCandidates(blocks, -count, totalBytes);
+    if (count > 0) this.#needOffline(blocks, totalBytes);
+    if (toBytes === askedBytes) return { toBytes, note: null };
+    const whole = `whole memory blocks of ${formatBytes(sizeBytes)}`;
+    return {
+      toBytes,
+      note: `${formatBytes(askedBytes)} was asked, and ${whole} give ${formatBytes(toBytes)}`,
+    };
+  }
+
+  async shrink(request: OperationRequest): Promise<string | null> {
+    const { machine, clock, readTotalBytes } = this.#options;
+    const { sizeBytes, online } = await this.#needBlocks();
+    const untilMs = clock.monotonicMs() + request.deadlineMs;
+    for (const block of await offlineCandidates(machine, clock, online)) {
+      const totalBytes = readTotalBytes();
+      if (totalBytes <= request.askedBytes) break;
+      this.#stopped = this.#mustStop(untilMs, request) ?? this.#noRoom(totalBytes - sizeBytes, request);
+      if (this.#stopped !== null) break;
+      await this.#step(block, 'offline', request.signal);
+      if (this.#stopped !== null) break;
+      await pause(clock, 0);
+    }
+    return this.#ended('online', readTotalBytes() > request.askedBytes);
+  }
+
+  async grow(toBytes: number, request: OperationRequest): Promise<string | null> {
+    const { clock, onlineWord, readTotalBytes } = this.#options;
+    const { sizeBytes, offline } = await this.#needBlocks();
+    const untilMs = clock.monotonicMs() + request.deadlineMs;
+    for (const block of offline) {
+      if (readTotalBytes() + sizeBytes > request.askedBytes) break;
+      this.#stopped = this.#mustStop(untilMs, request);
+      if (this.#stopped !== null) break;
+      await this.#step(block, onlineWord, request.signal);
+      if (this.#stopped !== null) break;
+      await pause(clock, 0);
+    }
+    const short = readTotalBytes() < toBytes;
+    if (short && offline.length === this.#moved)
+      this.#stopped = 'no more added memory waits to be brought online';
+    return this.#ended('offline', short);
+  }
+
+  /** One block. A missing right is the same for all blocks, and so is a record that cannot be written. */
+  async #step(block: number, word: OnlineWord | 'offline', signal: AbortSignal): Promise<void> {
+    const { machine, record } = this.#options;
+    try {
+      if (word === 'offline') await record.took(block);
+    } catch (thrown) {
+      this.#stopped = `what is taken offline cannot be remembered: ${messageOf(thrown)}`;
+      return;
+    }
+    const refused = await Promise.race([setBlockState(machine, block, word), aborted(signal)]);
+    if (refused === 'aborted') {
+      // It may still move, so what the drivers have given back is not handed to them again.
+      this.#moved += 1;
+      this.#stopped = `stopped: hotadd is closing, and memory block ${block} is still on its way ${word}`;
+      return;
+    }
+    if (refused === null) this.#moved += 1;
+    else if (refused.error.code === 'HOTADD_MISSING_RIGHT') this.#stopped = refused.error.message;
+    else if (refused.error.code !== 'HOTADD_GONE') this.#refused.push(refused);
+    const isOnline = (word === 'offline') === (refused !== null);
+    if (isOnline) await record.gave(block).catch(() => undefined);
+  }
+
+  #mustStop(untilMs: number, { signal, deadlineMs }: OperationRequest): string | null {
+    if (signal.aborted) return 'stopped: hotadd is closing';
+    const late = this.#options.clock.monotonicMs() >= untilMs;
+    return late ? `stopped after ${deadlineMs / 1_000} s` : null;
+  }
+
+  /** F2 for what would remain. */
+  #noRoom(leftBytes: number, { headroomBytes }: OperationRequest): string | null {
+    const used = this.#options.readUsedBytes();
+    if (used === null) return 'stopped: real use cannot be read';
+    if (used + headroomBytes <= leftBytes) return null;
+    const needs = `${formatBytes(used)} in use and ${formatBytes(headroomBytes)} to keep free`;
+    return `stopped: ${needs} do not fit ${formatBytes(leftBytes)}`;
+  }
+
+  #ended(stays: 'online' | 'offline', short: boolean): string | null {
+    const why = [this.#stopped, sayRefused(this.#refused, stays)].filter((reason) => reason !== null);
+    if (this.#moved > 0 || !short) return why.join('; ') || null;
+    const problem = why.join('; ') || `no memory block could be taken from ${stays}`;
+    throw new HotaddError('HOTADD_OPERATION', `no memory block moved: ${problem}`);
+  }
+
+  async #needBlocks(): Promise<BlockList> {
+    const blocks = await this.#options.readBlocks();
+    if (blocks !== null) return blocks;
+    throw new HotaddError(
+      'HOTADD_UNSUPPORTED',
+      'this machine has no memory blocks to bring online or offline',
+      {
+        place: BLOCKS_FOLDER,
+        mend: 'name a cgroup, whose limit can be written: cgroup:/path, pid:N or unit:NAME',
+      },
+    );
+  }
+
+  async #needCandidates({ sizeBytes, online }: BlockList, count: number, totalBytes: number): Promise<void> {
+    const { machine, clock } = this.#options;
+    const candidates = await offlineCandidates(machine, clock, online);
+    const most = Math.min(candidates.length, Math.floor((totalBytes - 1) / sizeBytes));
+    if (count > most) {
+      const least = formatBytes(totalBytes - most * sizeBytes);
+      throw new HotaddError(
+        'HOTADD_UNSUPPORTED',
+        `${count} memory blocks of ${formatBytes(sizeBytes)} would have to go offline, and ${most} can`,
+        { mend: `${least} is the least that this machine can be asked for` },
+      );
+    }
+    this.#mayWrite(candidates[0]);
+  }
+
+  #needOffline({ offline }: BlockList, totalBytes: number): void {
+    if (offline.length === 0) {
+      throw new HotaddError(
+        'HOTADD_UNSUPPORTED',
+        `${formatBytes(totalBytes)} is online, and no added memory is waiting to be brought online`,
+        { mend: 'add a memory module, or have the platform give more' },
+      );
+    }
+    this.#mayWrite(offline[0]);
+  }
+
+  /** Before anybody gives anything up: what cannot be written at all. */
+  #mayWrite(block: number | undefined): void {
+    const file = `${BLOCKS_FOLDER}/memory${block}/state`;
+    try {
+      this.#options.machine.mayWrite?.(file);
+    } catch (thrown) {
+      throw kernelRefusal(thrown, file);
+    }
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<'aborted'> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve('aborted');
+    signal.addEventListener('abort', () => resolve('aborted'), { once: true });
+  });
+}
