@@ -18,6 +18,10 @@ const POLICY = '/usr/sbin/policy-rc.d';
 const SERVERS = [
   { command: 'redis-server', packages: ['redis-server'], service: 'redis-server' },
   { command: 'lsmem', packages: ['util-linux'] },
+  { command: 'qemu-system-x86_64', packages: ['qemu-system-x86'] },
+  { command: 'busybox', packages: ['busybox-static'] },
+  { command: 'mke2fs', packages: ['e2fsprogs'] },
+  { command: 'xz', packages: ['xz-utils'] },
 ];
 const COMPILER = { command: 'gcc', packages: ['gcc', 'libc6-dev'] };
 

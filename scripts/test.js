@@ -1,7 +1,8 @@
 // Runs every test of the repository, or those below the paths given: `node scripts/test.js src/core`. The
 // output is node:test's own (spec); failures come after it, then every skipped test with its reason, and the
 // summary of node:test is last. In CI (CI=true) a skip of a real suite is a failure: nothing goes unnoticed
-// there. With `--with-check` (npm test) `npm run check` goes first; tests run also when it fails.
+// there. With `--with-check` (npm test) `npm run check` goes first; tests run also when it fails. With
+// `--lab` (npm run lab) it is the scenarios of the lab alone, with all their rounds.
 import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -11,9 +12,15 @@ import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
-const EVERYTHING = ['src/**/*.test.ts', 'test/**/*.test.ts'];
-/** No test may hang the run; the slowest real suite needs well under a minute. */
-const TIMEOUT_MS = 180_000;
+const LAB = 'lab/**/*.test.ts';
+/** The lab is last, and alone: its guests take the processor from servers whose time is measured. */
+const EVERYTHING = [['src/**/*.test.ts', 'test/**/*.test.ts'], [LAB]];
+const asked = new Set(process.argv.slice(2));
+const isLab = asked.delete('--lab');
+const withCheck = asked.delete('--with-check');
+if (isLab) process.env.HOTADD_LAB_ROUNDS = 'all';
+/** No test may hang the run; the slowest real suite needs well under a minute, the whole lab more. */
+const TIMEOUT_MS = isLab ? 3_600_000 : 180_000;
 /**
  * A test that timed out may leave its process running; after this long without a word everything is stopped.
  */
@@ -24,13 +31,12 @@ const CONCURRENCY = Math.min(4, Math.max(2, availableParallelism()));
 const REAL_SUITE = 'real suite:';
 const SUMMARY = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) \d/;
 
-function findFiles(asked) {
-  const patterns = asked.map((path) =>
+function findFiles(paths) {
+  const patterns = paths.map((path) =>
     existsSync(path) && statSync(path).isDirectory() ? join(path, '**/*.test.ts') : path,
   );
-  return globSync(asked.length === 0 ? EVERYTHING : patterns, { cwd: ROOT })
-    .sort()
-    .map((file) => join(ROOT, file));
+  const groups = patterns.length > 0 ? [patterns] : isLab ? [[LAB]] : EVERYTHING;
+  return groups.flatMap((group) => globSync(group, { cwd: ROOT }).sort()).map((file) => join(ROOT, file));
 }
 
 /** Writes events through a fresh spec reporter and returns what is left to print. */
@@ -55,15 +61,14 @@ function check() {
   return spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'] }).status === 0;
 }
 
-const asked = process.argv.slice(2);
 process.chdir(ROOT);
-const files = findFiles(asked.filter((arg) => arg !== '--with-check'));
+const files = findFiles([...asked]);
 if (files.length === 0) {
   console.error('test: no test file matches; give a folder or a *.test.ts file');
   process.exit(2);
 }
 
-const checked = asked.includes('--with-check') ? check() : true;
+const checked = withCheck ? check() : true;
 const body = new spec();
 body.pipe(process.stdout, { end: false });
 const skips = [];

@@ -26,9 +26,13 @@ export interface Problem {
 const LINE_MAX = 110;
 const FUNCTION_MAX = 60;
 const isCode = (path: string) => /\.(?:ts|js)$/.test(path);
-const isTest = (path: string) => path.endsWith('.test.ts') || path.startsWith('test/');
+const isTest = (path: string) =>
+  path.endsWith('.test.ts') || path.startsWith('test/') || path.startsWith('lab/scenarios/');
 const isTypeScript = (path: string) => path.endsWith('.ts');
-const isRoom = (path: string) => path.startsWith('src/') && isCode(path) && !isTest(path);
+const isRoom = (path: string) =>
+  (path.startsWith('src/') || (path.startsWith('lab/') && isTypeScript(path))) &&
+  isCode(path) &&
+  !isTest(path);
 
 /** A driver is small by contract; a test file is a table and may be longer. */
 export function fileLimit(path: string): number {
@@ -36,8 +40,9 @@ export function fileLimit(path: string): number {
   return path.startsWith('src/drivers/') ? 200 : 300;
 }
 
-/** The room of a file: `src/core/plan.ts` is in `core`, `src/index.ts` in `index`. */
+/** The room of a file: `src/core/plan.ts` is in `core`, `src/index.ts` in `index`, `lab/vm.ts` in `lab`. */
 export function roomOf(path: string): string {
+  if (path.startsWith('lab/')) return 'lab';
   return /^src\/([^/]+)\//.exec(path)?.[1] ?? 'index';
 }
 
@@ -202,7 +207,8 @@ function brokenWall(path: string, one: Import, own: Wall): string | null {
 function brokenRoom(path: string, { specifier, isType }: Import, own: Wall): string | null {
   const from = roomOf(path);
   const target = posix.join(posix.dirname(path), specifier);
-  if (!target.startsWith('src/')) return `'${specifier}' leaves src`;
+  const top = from === 'lab' ? 'lab' : 'src';
+  if (!target.startsWith(`${top}/`)) return `'${specifier}' leaves ${top}`;
   if (isTest(target)) return `'${specifier}' is a test`;
   const room = roomOf(target);
   if (room === from) return from === 'drivers' ? brokenDriver(path, target) : null;

@@ -54,6 +54,7 @@ export const WALLS: Readonly<Record<string, Wall>> = {
     mend: 'the CLI goes through the partition or the agent; testing and buffers are for `demo`',
   }),
   console: wall(['core'], { neverNode: 'all', mend: 'the console knows the API only, and types of core' }),
+  lab: wall([], { mend: 'the lab knows the built package only, as its users do' }),
   index: wall(['core', 'partition', 'buffers'], { neverNode: 'all', mend: 'the public face only exports' }),
 };
 

@@ -1,0 +1,85 @@
+// What takes long to make is made once and kept: kernels, disks, saved states. One folder for all checkouts
+// and all test processes: $HOTADD_LAB_CACHE, or hotadd-lab in the user's cache folder.
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+/** Saved states and disks are large: of each kind so many are kept, those used last. */
+const KEPT = 20;
+
+export function cacheFolder(): string {
+  const { HOTADD_LAB_CACHE: own, XDG_CACHE_HOME: shared } = process.env;
+  return own ?? join(shared ?? join(homedir(), '.cache'), 'hotadd-lab');
+}
+
+/**
+ * The path of the thing called `key`, made now if it is not there. Two processes that want the same wait for
+ * each other, and what is half made is never seen.
+ * @param key begins with the kind of thing: `disk-…`; unchanged for as long as the thing would be the same.
+ */
+export async function makeOnce(key: string, make: (into: string) => Promise<void>): Promise<string> {
+  const folder = cacheFolder();
+  const path = join(folder, key);
+  if (await touch(path)) return path;
+  await mkdir(folder, { recursive: true });
+  const lock = await takeLock(path);
+  try {
+    if (await touch(path)) return path;
+    const half = `${path}.half-made`;
+    await rm(half, { recursive: true, force: true });
+    await make(half);
+    await rename(half, path);
+    await prune(folder, key.slice(0, key.indexOf('-') + 1));
+    return path;
+  } finally {
+    lock.close();
+  }
+}
+
+/** For what turned out to be unusable: the next one who wants it makes it anew. */
+export function discard(path: string): Promise<void> {
+  return rm(path, { recursive: true, force: true });
+}
+
+async function touch(path: string): Promise<boolean> {
+  const now = new Date();
+  return utimes(path, now, now).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function prune(folder: string, kind: string): Promise<void> {
+  const names = (await readdir(folder)).filter(
+    (name) => name.startsWith(kind) && !name.endsWith('.half-made'),
+  );
+  const aged = await Promise.all(
+    names.map(async (name) => ({ name, usedMs: (await stat(join(folder, name))).mtimeMs })),
+  );
+  const old = aged.sort((a, b) => b.usedMs - a.usedMs).slice(KEPT);
+  await Promise.all(old.map(({ name }) => rm(join(folder, name), { recursive: true, force: true })));
+}
+
+/** An abstract Unix socket: only one process can listen on it, and a killed one lets go of it. */
+async function takeLock(path: string): Promise<Server> {
+  // The name of a socket holds 107 bytes; a path may be longer.
+  const name = `\0hotadd-lab:${createHash('sha256').update(path).digest('hex')}`;
+  for (;;) {
+    const lock = await listen(name);
+    if (lock !== null) return lock;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+function listen(name: string): Promise<Server | null> {
+  const server = createServer();
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') resolve(null);
+      else reject(error);
+    });
+    server.listen(name, () => resolve(server));
+  });
+}

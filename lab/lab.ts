@@ -1,0 +1,268 @@
+// Opens guests. The first one of a topology boots (3 s under emulation) and its state is saved; those that
+// follow go on from there (0.3 s). A state that cannot be used is thrown away, and the guest boots.
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { discard, makeOnce } from './cache.ts';
+import { Door, type DoorState } from './door.ts';
+import { cargoDisk, systemDisk } from './image/disks.ts';
+import { makeInitramfs } from './image/initramfs.ts';
+import { type Kernel, type KernelName, openKernel } from './image/kernel.ts';
+import { LabError } from './lab-error.ts';
+import { CARGO_DEVICE, cargoBlock, Qemu, type QemuOptions, quoted } from './qemu.ts';
+import { Qmp } from './qmp.ts';
+import { argumentsOf, TOPOLOGIES, type Topology, type TopologyName } from './topology.ts';
+import { Vm } from './vm.ts';
+
+const run = promisify(execFile);
+const BOOT_MS = 60_000;
+/** The files of a saved state: the guest's memory, and what the host knew of its programs. */
+const MEMORY = 'memory';
+const DOOR = 'door.json';
+const NEEDED = [
+  { command: 'qemu-system-x86_64', packageName: 'qemu-system-x86' },
+  { command: 'setpriv', packageName: 'util-linux' },
+  { command: 'mke2fs', packageName: 'e2fsprogs' },
+  { command: 'dpkg-deb', packageName: 'dpkg' },
+  { command: 'xz', packageName: 'xz-utils' },
+];
+
+/** The kernel's words for what becomes of memory that is added (`auto_online_blocks`). */
+export type OnlinePolicy = 'offline' | 'online' | 'online_kernel' | 'online_movable';
+
+export interface OpenOptions {
+  /** A named topology, or one of your own. Default: `modules`. */
+  readonly topology?: TopologyName | Topology;
+  /** What becomes of memory that is added. Default: `online`; Debian's own default is `offline`. */
+  readonly online?: OnlinePolicy;
+  /** Default: $HOTADD_LAB_KERNEL, or `stable`. */
+  readonly kernel?: KernelName;
+  /** Programs of this machine that the guest gets, with their libraries: `['redis-server']`. */
+  readonly programs?: readonly string[];
+  /** Folders of this machine that the guest gets read-only: `{ app: '.' }` is /cargo/app there. */
+  readonly folders?: Readonly<Record<string, string>>;
+  /** Whether the guest gets hotadd, as built. Default: true. */
+  readonly hotadd?: boolean;
+  /** The Node that the guest runs. Default: the one that runs this. */
+  readonly node?: string;
+  /**
+   * What is done in the guest once, and then saved with it: software that is started and has warmed up.
+   * What it started is found again by its number, with all that it had printed.
+   */
+  readonly prepared?: Prepared;
+  /** True: boots, whatever is saved. */
+  readonly fresh?: boolean;
+}
+
+export interface Prepared {
+  /** Names what `prepare` does. Another name, or another text of the function, is prepared anew. */
+  readonly name: string;
+  prepare(vm: Vm): Promise<void>;
+}
+
+export const lab = {
+  /**
+   * A guest that runs.
+   * @throws LabError when something that the lab needs is missing, or the guest does not come up; it ends
+   * with the guest's last words.
+   */
+  open: openVm,
+  /** `null`: the lab can run here; else what is missing, with the mend. */
+  missing: findMissing,
+};
+
+function findMissing(): string | null {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return 'the lab runs on Linux on x86-64';
+  const places = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin', '/usr/bin', '/bin'];
+  const missing = NEEDED.filter(({ command }) => !places.some((place) => existsSync(`${place}/${command}`)));
+  const packages = missing.map(({ packageName }) => packageName);
+  if (!existsSync('/bin/busybox')) packages.push('busybox-static');
+  if (packages.length === 0) return null;
+  return `the lab needs what is not here; as root: apt-get install ${packages.join(' ')}`;
+}
+
+async function openVm(options: OpenOptions = {}): Promise<Vm> {
+  const missing = findMissing();
+  if (missing !== null) throw new LabError(missing);
+  const topology = topologyOf(options.topology ?? 'modules');
+  const kernel = await openKernel(options.kernel ?? process.env.HOTADD_LAB_KERNEL ?? 'stable');
+  const [disk, cargo] = await Promise.all([
+    systemDisk(options.node ?? process.execPath),
+    cargoDisk({
+      hotadd: options.hotadd ?? true,
+      programs: options.programs ?? [],
+      folders: options.folders ?? {},
+    }),
+  ]);
+  const initramfs = await initramfsFile(kernel);
+  const boot: QemuOptions = {
+    ...{ vmlinuz: kernel.vmlinuz, initramfs, disk, cargo: null, machine: argumentsOf(topology), state: null },
+    commandLine: 'memhp_default_state=online',
+  };
+  const { vm } = await openGuest({ kernel, boot, cargo }, options);
+  const policy = options.online ?? 'online';
+  try {
+    if (policy !== 'online') await vm.write('/sys/devices/system/memory/auto_online_blocks', policy);
+    return vm;
+  } catch (error) {
+    await vm.close();
+    throw error;
+  }
+}
+
+interface Plan {
+  readonly kernel: Kernel;
+  readonly boot: QemuOptions;
+  readonly cargo: string;
+}
+
+async function openGuest(plan: Plan, { fresh = false, prepared }: OpenOptions): Promise<Guest> {
+  if (prepared === undefined) {
+    const guest = fresh ? await begin(plan.kernel, plan.boot) : await booted(plan);
+    return withCargo(guest, plan.cargo);
+  }
+  const make = async () => {
+    const guest = await openGuest(plan, { fresh });
+    await prepared.prepare(guest.vm);
+    return guest;
+  };
+  const boot = { ...plan.boot, cargo: plan.cargo };
+  return fresh ? make() : restored({ ...plan, boot }, prepared.name + prepared.prepare, make);
+}
+
+/** A guest that has booted, and nothing else. */
+function booted(plan: Plan): Promise<Guest> {
+  return restored(plan, '', () => begin(plan.kernel, plan.boot));
+}
+
+async function withCargo(guest: Guest, cargo: string): Promise<Guest> {
+  try {
+    await plugIn(guest, cargo);
+    return guest;
+  } catch (error) {
+    await guest.vm.close();
+    throw error;
+  }
+}
+
+function topologyOf(topology: TopologyName | Topology): Topology {
+  if (typeof topology !== 'string') return topology;
+  const found = TOPOLOGIES[topology];
+  if (found !== undefined) return found;
+  throw new LabError(`there is no topology "${topology}"`, {
+    mend: `one of ${Object.keys(TOPOLOGIES).join(', ')}, or one of your own`,
+  });
+}
+
+async function initramfsFile(kernel: Kernel): Promise<string> {
+  const data = makeInitramfs(kernel);
+  const key = createHash('sha256').update(data).digest('hex').slice(0, 16);
+  return makeOnce(`initramfs-${key}`, (into) => writeFile(into, data));
+}
+
+interface Guest {
+  readonly vm: Vm;
+  readonly qmp: Qmp;
+  readonly door: Door;
+}
+
+/** Goes on from the saved state of such a guest; where there is none one is made, and its state saved. */
+async function restored({ kernel, boot }: Plan, what: string, make: () => Promise<Guest>): Promise<Guest> {
+  const version = await run('qemu-system-x86_64', ['--version']);
+  const key = createHash('sha256')
+    .update(JSON.stringify([boot, version.stdout, what]))
+    .digest('hex');
+  const state = await makeOnce(`state-${key.slice(0, 16)}`, (into) => saveNew(make, into));
+  try {
+    const guest = await begin(kernel, { ...boot, state: join(state, MEMORY) });
+    return guest;
+  } catch {
+    // A state that QEMU does not take, of whatever reason, is only time lost.
+    await discard(state);
+    return make();
+  }
+}
+
+async function saveNew(make: () => Promise<Guest>, into: string): Promise<void> {
+  await mkdir(into, { recursive: true });
+  const { vm, qmp, door } = await make();
+  try {
+    await qmp.run('stop');
+    await qmp.run('migrate-set-parameters', { 'max-bandwidth': 1e10 });
+    await qmp.run('migrate', { uri: `exec:cat > ${quoted(join(into, MEMORY))}` });
+    await vm.until('the state is saved', () => statusOf(qmp, 'query-migrate'), isOver, {
+      timeoutMs: BOOT_MS,
+    });
+    await writeFile(join(into, DOOR), JSON.stringify(door.save()));
+  } finally {
+    await vm.close();
+  }
+}
+
+function isOver(status: string | undefined): boolean {
+  if (status === 'failed') throw new LabError('QEMU could not save the state of the guest');
+  return status === 'completed';
+}
+
+async function statusOf(qmp: Qmp, query: string): Promise<string | undefined> {
+  return ((await qmp.run(query)) as { readonly status?: string }).status;
+}
+
+async function begin(kernel: Kernel, options: QemuOptions): Promise<Guest> {
+  let qmp: Qmp | null = null;
+  let door: Door | null = null;
+  let fail = (_error: Error) => {};
+  const ended = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  ended.catch(() => undefined);
+  const qemu = new Qemu(options, (error) => {
+    fail(error);
+    qmp?.end(error);
+    door?.end(error);
+  });
+  qmp = new Qmp(qemu.monitor);
+  door = new Door(qemu.door);
+  const vm = new Vm({ qemu, qmp, door, kernel });
+  const late = setTimeout(() => {
+    fail(new LabError(`the guest is not up after ${BOOT_MS} ms`, { console: qemu.console }));
+  }, BOOT_MS);
+  try {
+    await Promise.race([comeUp(qmp, door, options.state), ended]);
+    return { vm, qmp, door };
+  } catch (error) {
+    await vm.close();
+    throw error;
+  } finally {
+    clearTimeout(late);
+  }
+}
+
+async function comeUp(qmp: Qmp, door: Door, state: string | null): Promise<void> {
+  await qmp.open();
+  if (state === null) {
+    await door.hello;
+    return;
+  }
+  while ((await statusOf(qmp, 'query-status')) === 'inmigrate') {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  door.restore(JSON.parse(await readFile(join(dirname(state), DOOR), 'utf8')) as DoorState);
+  await qmp.run('cont');
+  await door.ask({ do: 'ping' });
+}
+
+/** Plugs the cargo disk into the guest that runs, and mounts it at /cargo. */
+async function plugIn({ vm, qmp }: Guest, disk: string): Promise<void> {
+  await qmp.run('blockdev-add', cargoBlock(disk));
+  await qmp.run('device_add', CARGO_DEVICE);
+  await vm.until(
+    'the cargo disk is there',
+    () => vm.list('/dev'),
+    (names) => names.includes('vdb'),
+  );
+  await vm.shell('mount -t ext4 -o ro /dev/vdb /cargo');
+}
