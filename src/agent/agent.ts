@@ -17,13 +17,14 @@ import { type Journal, openPartition } from '../partition/open.ts';
 import type { Partition } from '../partition/partition.ts';
 import { pathBelow } from '../sense/cgroup.ts';
 import { parsePartitionName } from '../sense/partition-name.ts';
-import { resolvePartition } from '../sense/partition-place.ts';
+import { readBootId, resolvePartition } from '../sense/partition-place.ts';
 import type { Config } from './config.ts';
 import { type History, openHistory } from './history.ts';
 import { type HistoryReading, readHistory } from './history-reading.ts';
 import { Notices } from './notices.ts';
 import { Onliner } from './onliner.ts';
 import { makeOwnFolder } from './safe-file.ts';
+import { openTakenBlocks, type TakenBlocks } from './taken-blocks.ts';
 
 export interface AgentOptions {
   readonly config: Config;
@@ -45,6 +46,7 @@ export class Agent {
   readonly notices: Notices;
   readonly #drivers: readonly Driver[];
   readonly #machine: Machine;
+  readonly #online: AgentParts['online'];
 
   constructor(parts: AgentParts) {
     this.config = parts.options.config;
@@ -53,6 +55,7 @@ export class Agent {
     this.notices = parts.notices;
     this.#drivers = parts.drivers;
     this.#machine = parts.machine;
+    this.#online = parts.online;
   }
 
   /** What an operator should know of this agent, besides what it does. */
@@ -60,7 +63,7 @@ export class Agent {
     return warningsOf(this.#machine, this.config, this.partition);
   }
 
-  /** A planned change of the partition's own limit. Rejects as Partition.resize does. */
+  /** A planned change of the partition's limit or memory. Rejects as Partition.resize does. */
   resize(toBytes: number): Promise<Outcome> {
     return this.partition.resize(toBytes);
   }
@@ -92,6 +95,7 @@ export class Agent {
   }
 
   async close(): Promise<void> {
+    this.#online.onliner?.close();
     await this.partition.close();
     await Promise.all(this.#drivers.map((driver) => driver.close?.().catch(() => undefined)));
     await this.history?.close();
@@ -105,6 +109,7 @@ interface AgentParts {
   readonly notices: Notices;
   readonly drivers: readonly Driver[];
   readonly machine: Machine;
+  readonly online: { readonly onliner: Onliner | null };
 }
 
 /**
@@ -116,15 +121,18 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
   const machine = options.machine ?? machineOs();
   const clock = options.clock ?? clockOs();
   let history: History | null = null;
+  let taken: TakenBlocks | null = null;
   const journal = async (): Promise<Journal> => {
     await makeOwnFolder(config.stateFolder);
     const opened = await openHistory({ folder: config.stateFolder });
     history = opened;
-    return { recorder: opened, standing: standingBy(opened, config) };
+    taken = await openTakenBlocks(config.stateFolder, readBootId(machine));
+    return { recorder: opened, standing: standingBy(opened, config), blocks: taken };
   };
   // An observer writes nothing, and takes what the history says now for its plans.
   const observed = async (): Promise<Journal> => {
     const remembered = await readHistory(config.stateFolder).catch(() => null);
+    taken = await openTakenBlocks(config.stateFolder, readBootId(machine)).catch(() => null);
     return { standing: remembered === null ? () => null : standingBy(remembered, config) };
   };
   const standing = (member: Member, state: DriverState, repair: boolean) =>
@@ -145,16 +153,20 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
       notices.memory(memory);
     },
     onLook: (look) => notices.look(look),
+    ...(config.online === 'off' ? {} : { online: config.online }),
     ...(config.reserve === null ? {} : { reserve: config.reserve }),
     ...(options.onOutcome === undefined ? {} : { onOutcome: options.onOutcome }),
     journal: config.apply ? journal : observed,
   });
-  const agent = new Agent({ options, partition, history, notices, drivers, machine });
+  const agent = new Agent({ options, partition, history, notices, drivers, machine, online });
   try {
     for (const [index, driver] of drivers.entries())
       partition.register(driver, config.drivers[index]?.policy ?? {});
-    const { sensor } = partition;
-    online.onliner = new Onliner({ machine, clock, sensor, word: config.online, say: options.onNotice });
+    const { sensor, notifier } = partition;
+    const { online: word } = config;
+    const isOperating = () => notifier.state === 'operating';
+    const say = options.onNotice;
+    online.onliner = new Onliner({ machine, clock, sensor, word, taken, isOperating, say });
     if (config.apply) await settleInterrupted(agent, options);
     return agent;
   } catch (error) {

@@ -90,7 +90,7 @@ function partsText({ blocks, nodes, pressure }: PhysicalMemory): string[] {
 export function offlineText({ blocks, command }: SeenMemory['offline']): string[] {
   if (blocks.length === 0) return [];
   const lines = (command ?? '').replace('; do ', '; do\n  ').replace('; done', '\ndone').split('\n');
-  const title = `added, not online: ${plural(blocks.length, 'block')}; as root:`;
+  const title = `not online: ${plural(blocks.length, 'block')}; as root:`;
   return [title, ...(command === null ? [] : lines.map((line) => `  ${line}`))];
 }
 

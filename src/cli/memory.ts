@@ -16,7 +16,7 @@ export const memory: Command = {
   summary: 'How much memory there is: present, online, usable, and what binds.',
   about:
     'Reads the kernel, and changes nothing. Usable is the smallest of what is online and every limit ' +
-    'from the own cgroup up. Memory that was added and is not online is named with the command that ' +
+    'from the own cgroup up. Memory that is there and not online is named with the command that ' +
     'would bring it online.',
   examples: ['memory', 'memory --partition unit:redis.service --json'],
   arguments: [],

@@ -19,7 +19,10 @@ export const plan: Command = {
   examples: ['plan', 'plan --memory 1GiB --config hotadd.yaml'],
   arguments: [],
   options: [
-    { form: '--memory <bytes>', summary: "plan as if the partition's own limit were this" },
+    {
+      form: '--memory <bytes>',
+      summary: "plan as if the partition's own limit, or the machine's MemTotal, were this",
+    },
     CONFIG_OPTION,
     JSON_OPTION,
   ],

@@ -1,5 +1,5 @@
-// `hotadd resize`: a planned change of the partition's own limit. The agent carries it out where one applies;
-// else this command does, as the one planner for as long as it takes.
+// `hotadd resize`: a planned change of a cgroup's limit, or of the machine's memory. The agent carries it out
+// where one applies; else this command does, as the one planner for as long as it takes.
 import type { Config } from '../agent/config.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { openPartition } from '../partition/open.ts';
@@ -23,15 +23,20 @@ export const APPLY_OPTION = {
 
 export const resize: Command = {
   name: 'resize',
-  summary: 'A planned change: buffers first and the limit after, so that nobody is killed.',
+  summary: 'A planned change: buffers first and the memory after, so that nobody is killed.',
   about:
-    "Sets the partition's own limit. On a shrink each driver resizes down first, and the limit is " +
-    'written when real use has made room for it; if that cannot be had, settings are handed back and ' +
-    'nothing has changed. On growth the limit comes first. Needs apply: true in the configuration, or ' +
-    '--apply.',
-  examples: ['resize 2GiB', 'resize 512MiB --partition unit:redis.service --apply'],
+    'Sets the limit of a cgroup, or takes memory blocks of a machine offline and brings added ones ' +
+    'online. On a shrink each driver resizes down first, and the memory goes when real use has made ' +
+    'room for that; if it cannot be had, settings are handed back and nothing has changed. On growth ' +
+    'the memory comes first. A machine changes by whole memory blocks: the amount is rounded down to ' +
+    'them, and what was reached is told. Needs apply: true in the configuration, or --apply.',
+  examples: [
+    'resize 2GiB',
+    'resize 512MiB --partition unit:redis.service --apply',
+    'resize 1.5GiB --partition machine --apply',
+  ],
   arguments: [
-    { form: '<bytes>', summary: 'the limit as it is to be, such as 512MiB; rounded down to a page' },
+    { form: '<bytes>', summary: 'the limit or MemTotal as it is to be, such as 512MiB; rounded down' },
   ],
   options: [
     { ...PARTITION_OPTION, summary: `${PARTITION_OPTION.summary} (default: as configured)` },

@@ -139,7 +139,8 @@ function noPartition(place: string, problem: string, cause?: unknown): HotaddErr
   return new HotaddError('HOTADD_NO_PARTITION', problem, cause === undefined ? { place } : { place, cause });
 }
 
-function readBootId(machine: Machine): string | null {
+/** `null`: the kernel does not say. */
+export function readBootId(machine: Machine): string | null {
   return firstLine(machine, '/proc/sys/kernel/random/boot_id');
 }
 
