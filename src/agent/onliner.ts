@@ -29,6 +29,7 @@ export class Onliner {
   readonly #options: OnlinerOptions;
   readonly #dealtWith = new Set<number>();
   #seen = '';
+  #presentBytes = 0;
   #cancel: Cancel = () => {};
   #running = false;
   #first = true;
@@ -43,7 +44,10 @@ export class Onliner {
     const seen = blocks === null ? '' : `${blocks.onlineBytes} ${blocks.offlineBytes}`;
     if (seen === this.#seen) return;
     this.#seen = seen;
-    this.#forgetGone();
+    const presentBytes = (blocks?.onlineBytes ?? 0) + (blocks?.offlineBytes ?? 0);
+    // Not at every block that comes: a large module has thousands.
+    if (presentBytes < this.#presentBytes) this.#forgetGone();
+    this.#presentBytes = presentBytes;
     this.#actWhenQuiet();
   }
 

@@ -31,7 +31,12 @@ export class TakenBlocks implements BlocksRecord {
 
   async took(block: number): Promise<void> {
     this.#blocks.add(block);
-    await this.#save();
+    try {
+      await this.#save();
+    } catch (thrown) {
+      this.#blocks.delete(block);
+      throw thrown;
+    }
   }
 
   async gave(block: number): Promise<void> {

@@ -54,6 +54,18 @@ describe('machine-os', () => {
     assert.throws(() => machine.writeText('/none', '3'), { code: 'ENOENT' });
   });
 
+  it('a slow write is like a quick one, beside the loop; what may be written is told before', async () => {
+    const machine = machineOs({ root: folder });
+    writeFileSync(join(folder, 'state'), 'online\n');
+    const written = machine.writeTextSlowly('/state', 'offline');
+    assert.equal(readFileSync(join(folder, 'state'), 'utf8'), 'online\n');
+    await written;
+    assert.equal(readFileSync(join(folder, 'state'), 'utf8'), 'offline');
+    await assert.rejects(machine.writeTextSlowly('/none', '3'), { code: 'ENOENT' });
+    machine.mayWrite?.('/state');
+    assert.throws(() => machine.mayWrite?.('/none'), { code: 'ENOENT' });
+  });
+
   it('reads texts of every length, in whole characters', () => {
     const machine = machineOs();
     for (const length of [0, 1, 65_535, 65_536, 65_537, 300_000]) {

@@ -61,6 +61,25 @@ describe('limit v2', () => {
     ]);
   });
 
+  it('F2 the kernel may reclaim for seconds inside memory.high: use is read only after that', async () => {
+    const order: string[] = [];
+    const { machine, operation } = setUp(2, V2, () => order.push('used') && 100 * MiB);
+    const returns = Promise.withResolvers<void>();
+    machine.writeTextSlowly = async (path, text) => {
+      order.push(`${path.slice(FOLDER.length + 1)} begins`);
+      machine.writeText(path, text);
+      await returns.promise;
+    };
+    const lowering = operation.operate(256 * MiB, { expectBytes: 512 * MiB, ...REQUEST });
+    await new Promise(setImmediate);
+    assert.deepEqual(order, ['used', 'memory.high begins']);
+    machine.files.set(`${FOLDER}/memory.max`, `${700 * MiB}\n`);
+    returns.resolve();
+    await assert.rejects(lowering, /somebody else has written memory\.max meanwhile/);
+    assert.deepEqual(order, ['used', 'memory.high begins', 'used']);
+    assert.equal(machine.files.get(`${FOLDER}/memory.high`), 'max', 'memory.high is put back');
+  });
+
   it('F2 without room nothing is written', async () => {
     const { operation, writes } = setUp(2, V2, () => 241 * MiB);
     const shrink = operation.operate(256 * MiB, { expectBytes: 512 * MiB, ...REQUEST });

@@ -143,7 +143,7 @@ class BlocksChange {
       this.#stopped = `what is taken offline cannot be remembered: ${messageOf(thrown)}`;
       return;
     }
-    const refused = await Promise.race([setBlockState(machine, block, word), aborted(signal)]);
+    const refused = await unlessAborted(setBlockState(machine, block, word), signal);
     if (refused === 'aborted') {
       // It may still move, so what the drivers have given back is not handed to them again.
       this.#moved += 1;
@@ -229,9 +229,12 @@ class BlocksChange {
   }
 }
 
-function aborted(signal: AbortSignal): Promise<'aborted'> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve('aborted');
-    signal.addEventListener('abort', () => resolve('aborted'), { once: true });
+/** Leaves no listener behind: a change has thousands of blocks, and one signal. */
+function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result | 'aborted'> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => resolve('aborted');
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });
 }

@@ -184,7 +184,17 @@ test('machine: after the deadline no block is begun, and what is reached is told
   const sim = await simulated({ offlining: () => clock.pause(25_000) });
   clock.pause = (delayMs) => pause(sim.clock, delayMs);
   sim.machine.addModule(512 * MiB, { zone: 'Movable' });
+  await sim.clock.advance(5_000);
+  sim.outcomes.length = 0;
+  const arrivals: string[] = [];
+  const { notifier } = sim.partition;
+  const arrive = notifier.arrive.bind(notifier);
+  notifier.arrive = (cause) => {
+    arrivals.push(cause);
+    return arrive(cause);
+  };
   const outcome = await sim.resize(512 * MiB);
+  assert.deepEqual(arrivals, []);
   assert.equal(outcome.result, 'partly');
   assert.match(outcome.reason ?? '', /reached 640 MiB; stopped after 60 s/);
   assert.deepEqual(sim.offline(), [5, 6, 7]);
