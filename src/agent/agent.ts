@@ -163,7 +163,8 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     for (const [index, driver] of drivers.entries())
       partition.register(driver, config.drivers[index]?.policy ?? {});
     const { sensor, notifier } = partition;
-    const { online: word } = config;
+    // An observer touches nothing: it reports what waits.
+    const word = config.apply ? config.online : 'off';
     const isOperating = () => notifier.state === 'operating';
     const say = options.onNotice;
     online.onliner = new Onliner({ machine, clock, sensor, word, taken, isOperating, say });

@@ -15,7 +15,7 @@ import { openTakenBlocks, TAKEN_BLOCKS_FILE } from './taken-blocks.ts';
 const BOOT = '00000000-0000-4000-8000-000000000001';
 let machines = 0;
 
-async function world(t: TestContext, online: Config['online']) {
+async function world(t: TestContext, online: Config['online'], apply = true) {
   const folder = mkdtempSync(join(tmpdir(), 'hotadd-onliner-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   machines += 1;
@@ -24,7 +24,7 @@ async function world(t: TestContext, online: Config['online']) {
   const machine = new MachineSim({ bootBytes: 512 * MiB, machineId });
   const said: string[] = [];
   const keys = { partition: 'machine', reserve: 0, online, state: `${folder}/state`, run: `${folder}/run` };
-  const text = JSON.stringify({ version: 1, apply: true, ...keys });
+  const text = JSON.stringify({ version: 1, apply, ...keys });
   writeFileSync(join(folder, 'hotadd.yaml'), text, { mode: 0o600 });
   const config = await readConfig(join(folder, 'hotadd.yaml'));
   const onNotice = (notice: string) => void said.push(notice);
@@ -55,6 +55,16 @@ test('onliner: a module is reported once, whole, and the next one alone (S5)', a
     said.map((line) => line.replace(/;.*(seq|in) ([\d ]+).*/, ': $2')),
     ['2 memory blocks are added and not online: 4 5', '1 memory block is added and not online: 6'],
   );
+  await until(agent.close());
+});
+
+test('onliner: with apply: false added memory is reported and left alone, whatever is configured (P5)', async (t) => {
+  const { clock, machine, said, open, until } = await world(t, 'online', false);
+  const agent = await open();
+  machine.addModule(256 * MiB, { online: false });
+  await clock.advance(2_000);
+  assert.equal(machine.onlineBytes, 512 * MiB);
+  assert.match(said.join('\n'), /^2 memory blocks are added and not online; as root: for n in \$\(seq 4 5\)/);
   await until(agent.close());
 });
 
