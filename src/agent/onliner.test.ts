@@ -58,7 +58,7 @@ test('onliner: a module is reported once, whole, and the next one alone (S5)', a
   await until(agent.close());
 });
 
-test('onliner: with apply: false added memory is reported and left alone, whatever is configured (P5)', async (t) => {
+test('onliner: with apply: false added memory is only reported, whatever is configured (P5)', async (t) => {
   const { clock, machine, said, open, until } = await world(t, 'online', false);
   const agent = await open();
   machine.addModule(256 * MiB, { online: false });
