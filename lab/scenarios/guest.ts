@@ -39,15 +39,22 @@ export interface Followed {
 /** Bumped when what is prepared below changes in a way that its text does not show. */
 const PREPARED = 'agent and redis 1';
 
+export interface FollowedOptions extends OpenOptions {
+  /** More lines of the agent's configuration; each other set of them is a state of its own. */
+  readonly lines?: readonly string[];
+}
+
 /** A guest with the agent following its memory for a Redis: started once, and saved. */
-export async function openFollowed(t: TestContext, options: OpenOptions = {}): Promise<Followed> {
+export async function openFollowed(t: TestContext, options: FollowedOptions = {}): Promise<Followed> {
+  const { lines = [], ...rest } = options;
   const prepare = async (vm: Vm) => {
     const redis = await startRedis(vm);
-    const agent = await startAgent(vm, { lines: REDIS_DRIVER });
+    const agent = await startAgent(vm, { lines: [...REDIS_DRIVER, ...lines] });
     await agent.notice(/cache: never set by hotadd/);
     await vm.write(PIDS, JSON.stringify([redis.process.pid, agent.process.pid]));
   };
-  const vm = await openGuest(t, { ...options, prepared: { name: PREPARED, prepare } });
+  const name = [PREPARED, ...lines].join('; ');
+  const vm = await openGuest(t, { ...rest, prepared: { name, prepare } });
   const [redis, agent] = JSON.parse(await vm.read(PIDS)) as [number, number];
   return {
     vm,
