@@ -31,6 +31,18 @@ test('settle: a limit is a fact at once, and names the file (S4)', () => {
   });
 });
 
+test('settle: where a level has two files, the one that was written is named (S4)', () => {
+  const settler = settled(1000);
+  const limited = memory(1000, 100, 512 * MiB);
+  const [own, machine] = limited.levels;
+  const high = { ...limited, levels: [{ ...own, file: 'memory.high' }, machine] } as PhysicalMemory;
+  assert.deepEqual(settler.look(high, 1000 * MiB, 1), { due: true, cause: 'memory.high of /app' });
+  settler.look(high, 512 * MiB, 2);
+  // memory.high is lifted, and memory.max binds: it is memory.high that moved.
+  const lifted = memory(1000, 100, 700 * MiB);
+  assert.deepEqual(settler.look(lifted, 512 * MiB, 3), { due: true, cause: 'memory.high of /app' });
+});
+
 test('settle: growth of MemTotal waits for 250 ms of quiet (S4)', () => {
   const settler = settled(1000);
   assert.deepEqual(settler.look(memory(1128), 1000 * MiB, 0), { due: false, againInMs: 250 });

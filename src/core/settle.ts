@@ -42,7 +42,7 @@ export class Settler {
       this.#moving = null;
       return STILL;
     }
-    const limit = this.#movedLimit(memory);
+    const limit = this.#movedLimit(memory, grows);
     if (limit !== null) return this.#due(limit);
     const fits =
       (memory.levels.at(-1)?.usedBytes ?? usableBytes) + headroomBytes(usableBytes, this.#cpus) <=
@@ -64,14 +64,22 @@ export class Settler {
     return { due: true, cause };
   }
 
-  /** The lowest level whose limit is not what it was when memory was last planned for. */
-  #movedLimit(memory: PhysicalMemory): string | null {
+  /**
+   * The lowest level whose limit is not what it was when memory was last planned for, and which of its files
+   * moved: the one that binds now when memory falls, and when it grows the one that bound before.
+   */
+  #movedLimit(memory: PhysicalMemory, grows: boolean): string | null {
     const before = this.#limits;
     for (const [name, limit] of limitsOf(memory)) {
-      if (before.get(name) !== limit) return `${limit.split(' ')[0]} of ${name}`;
+      const was = before.get(name);
+      if (was !== limit) return `${fileOf(grows ? (was ?? limit) : limit)} of ${name}`;
     }
     return null;
   }
+}
+
+function fileOf(limit: string): string {
+  return limit.slice(0, limit.indexOf(' '));
 }
 
 /** The limits of cgroups: the machine's own memory is not one. */
