@@ -125,6 +125,11 @@ function visibleGroups(
   return groups;
 }
 
+/** The root of the machine's own hierarchy: it holds everything, and nothing can be limited there. */
+export function isRootGroup(machine: Machine, { version, folder }: LocatedGroup): boolean {
+  return version === 2 ? isRootV2(machine, folder) : isRootV1(machine, folder);
+}
+
 /** Every v2 cgroup but the root of the machine has cgroup.events; one with the controller has memory.max. */
 function isRootV2(machine: Machine, folder: string): boolean {
   return !exists(machine, `${folder}/cgroup.events`) && !exists(machine, `${folder}/${FILES.max}`);

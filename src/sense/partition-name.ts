@@ -3,7 +3,7 @@ import { HotaddError } from '../core/errors.ts';
 
 export type PartitionName =
   | { readonly kind: 'machine' }
-  /** The cgroup of this process, or the machine where no cgroup can be seen. */
+  /** The cgroup of this process; the machine in the root cgroup, or where no cgroup can be seen. */
   | { readonly kind: 'self' }
   | { readonly kind: 'cgroup'; readonly path: string }
   | { readonly kind: 'pid'; readonly pid: number }

@@ -55,6 +55,24 @@ describe('partition', () => {
     });
   });
 
+  it('S8 the root of a cgroup hierarchy is the machine: nothing can be limited there', async () => {
+    const top = '/sys/fs/cgroup';
+    const inRoot = { ...LINUX, '/proc/self/cgroup': '0::/\n' };
+    const machine = machineOfFiles(inRoot);
+    for (const name of ['self', 'cgroup:/', `cgroup:${top}`]) {
+      const { sensor } = await open(machine, parsePartitionName(name));
+      assert.match(sensor.identity, /^machine:/, name);
+      assert.equal(sensor.controlGroup, null);
+      assert.equal(sensor.read().hiddenAncestors, false);
+    }
+    // The root of a namespace looks the same but for this file, and it can be limited.
+    machine.files.set(`${top}/cgroup.events`, 'populated 1\n');
+    machine.files.set(`${top}/memory.max`, `${256 * MiB}\n`);
+    const { sensor } = await open(machine);
+    assert.match(sensor.identity, /^cgroup:\/@/);
+    assert.equal(sensor.read().usableBytes, 256 * MiB);
+  });
+
   it('S8 a systemd unit is found in its slice; none and two of the name are refused', async () => {
     const slices = '/sys/fs/cgroup/app.slice/app-web.slice';
     const machine = machineOfFiles({ ...LINUX, ...groupV2(`${slices}/redis.service`, '4096') });

@@ -4,6 +4,7 @@
 import { HotaddError } from '../core/errors.ts';
 import type { Machine } from '../core/machine.ts';
 import {
+  isRootGroup,
   type LocatedGroup,
   locateGroup,
   locateGroupOf,
@@ -72,6 +73,7 @@ function groupPlace(
   group: LocatedGroup,
   process: PartitionPlace['process'],
 ): PartitionPlace {
+  if (isRootGroup(machine, group)) return { ...machinePlace(machine, false), process };
   const groupInode = machine.inode(group.folder);
   return {
     identity: `cgroup:${group.path}@${groupInode}`,
