@@ -22,7 +22,7 @@ export class Notices {
   look({ readings }: Survey): void {
     for (const { member, state, error } of readings) {
       const stuck = member.shell.stuck ? 'is stuck: a call has not returned' : null;
-      const alone = state === null ? null : this.#standing(member, state, true);
+      const alone = state === null ? null : this.#standing(member, state, !member.missed);
       this.#turn(`driver ${member.name}`, error === null ? (stuck ?? alone) : `cannot be read: ${error}`);
     }
   }

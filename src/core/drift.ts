@@ -1,7 +1,7 @@
 // Drift: what a driver is set to differs from what we set (E3). Pure.
 //
 //   as we last set it -> resize        another instance -> it restarted: set again
-//   never set by us   -> adopt until the next change
+//   never set by us   -> adopt until the next change, which it may have missed (Member.missed)
 //   else              -> drift: reported and left alone, or reasserted
 import type { DriverState, Setting } from './driver.ts';
 import { settingsEqual } from './judge.ts';

@@ -67,6 +67,24 @@ test('pass: a driver that throws, lies, goes half way or refuses harms only itse
   }
 });
 
+test('pass: a driver not to be read when memory changes is planned for once it can be (E3)', async () => {
+  const world = new World(516, {
+    standing: ({ name }, _state, repair) =>
+      repair && world.drivers.find((each) => each.name === name)?.calls.length === 0 ? 'never set' : null,
+  });
+  const driver = world.add('cache', 400);
+  await world.settled();
+  assert.deepEqual([sizes(world), world.outcomes.length], [[400], 0]);
+  const { read } = driver;
+  driver.read = () => Promise.reject(new Error('no server listens there'));
+  const outcome = await world.clock.until(world.arriveAt(216));
+  assert.deepEqual([outcome?.result, outcome?.answers], ['partly', []]);
+  driver.read = read;
+  driver.instance = 'second';
+  const mended = await world.clock.until(world.notifier.measure());
+  assert.deepEqual([mended?.change.kind, sizes(world)], ['repair', [200]]);
+});
+
 test('pass: a driver that hangs is stuck, and growth that needs nothing of it goes on (E5)', async () => {
   const { world, first } = await twoDrivers(516);
   first.behaviour = 'hang';

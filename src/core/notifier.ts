@@ -26,7 +26,7 @@ import { runPass } from './pass.ts';
 import { runPlanned } from './planned.ts';
 import { intentsOf, type Recorder } from './record.ts';
 import { Round } from './round.ts';
-import { costsOf, differing, type Surroundings, type Survey, survey } from './survey.ts';
+import { costsOf, differing, noteMissed, type Surroundings, type Survey, survey } from './survey.ts';
 
 const CLOSING = 'hotadd is closing';
 
@@ -236,16 +236,11 @@ export class Notifier {
     const kind = toBytes > fromBytes ? 'grow' : toBytes < fromBytes ? 'shrink' : 'repair';
     this.#plannedForBytes = toBytes;
     const look = await this.#lookAround(kind === 'repair');
+    noteMissed(look, kind !== 'repair');
     const moving = look.plan.budgets.filter(({ move }) => move === 'grow' || move === 'shrink');
     if (kind === 'repair' && (moving.length === 0 || !apply)) return null;
-    const change: Change = {
-      changeId: recorder.nextChangeId(),
-      kind,
-      origin: 'observed',
-      fromBytes,
-      toBytes,
-      cause,
-    };
+    const changeId = recorder.nextChangeId();
+    const change: Change = { changeId, kind, origin: 'observed', fromBytes, toBytes, cause };
     this.enter('arriving', change, 'arrival');
     const told = { change, startedAt, startedMs, handedBack: [] };
     const untold = { ...told, answers: [], look };

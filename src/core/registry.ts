@@ -27,6 +27,8 @@ export interface Member {
   readonly existing: boolean;
   /** As last read; stays when a read fails (S2). */
   state: DriverState | null;
+  /** It could not be read when memory changed: that change is still to be planned for. */
+  missed: boolean;
 }
 
 export interface Registration {
@@ -71,7 +73,7 @@ export class Registry {
     }
     checkPolicy(driver.name, policy);
     const shell = new Shell(driver, this.#clock, this.#deadlines);
-    const member: Member = { name: driver.name, shell, policy, existing, state: null };
+    const member: Member = { name: driver.name, shell, policy, existing, state: null, missed: false };
     this.#members.set(driver.name, member);
     return {
       unregister: () => {

@@ -152,7 +152,7 @@ function planDriver(
 function frozen(around: Surroundings, { member, state }: Reading, question: Question): string | null {
   if (member.shell.stuck) return 'stuck: an earlier call has not returned';
   if (question.unmoved?.has(member.name)) return 'stays at what it holds';
-  return state === null ? null : around.standing(member, state, question.repair);
+  return state === null ? null : around.standing(member, state, question.repair && !member.missed);
 }
 
 function growthHeld(memory: PhysicalMemory): string | null {
@@ -164,6 +164,11 @@ function growthHeld(memory: PhysicalMemory): string | null {
 
 function bytesOf(amount: Amount, usableBytes: number): number {
   return typeof amount === 'number' ? amount : Math.floor((usableBytes * amount.percent) / 100);
+}
+
+/** A driver that could not be read has missed the change; one that could has been planned for. */
+export function noteMissed({ readings }: Survey, isChange: boolean): void {
+  for (const { member, error } of readings) member.missed = error !== null && (isChange || member.missed);
 }
 
 /** What drivers take of the room: the larger of what they may take and what they hold. */
