@@ -164,6 +164,57 @@ describe('uevents', () => {
     assert.ok(events < count);
   });
 
+  it('S3 after a burst that was lost, the next event arrives', { skip: reasonToSkip() }, async () => {
+    const room = Number(readFileSync('/proc/sys/net/core/rmem_default', 'utf8'));
+    const count = Math.max(5_000, room / 200);
+    let close = () => {};
+    let isOver = false;
+    await soon<void>('event after the lost ones', (resolve, reject) => {
+      const opened = openUevents(
+        () => isOver && resolve(),
+        () => {
+          // What was kept of the burst has been read by then.
+          setTimeout(() => {
+            isOver = true;
+            writeFileSync(BLOCK_UEVENT, 'change');
+          }, 100);
+        },
+      );
+      if (typeof opened !== 'function') return reject(new Error(opened.unavailable));
+      close = opened;
+      for (let event = 0; event < count; event += 1) writeFileSync(BLOCK_UEVENT, 'change');
+    });
+    close();
+  });
+
+  it('S3 a flood of events lets others have their turn', { skip: reasonToSkip() }, async () => {
+    const count = 100;
+    let events = 0;
+    let seenMeanwhile = 0;
+    let close = () => {};
+    await soon<void>('events', (resolve, reject) => {
+      const opened = openUevents(
+        () => {
+          events += 1;
+          if (events === 1) {
+            setImmediate(() => {
+              seenMeanwhile = events;
+            });
+          }
+          const untilMs = performance.now() + 1;
+          while (performance.now() < untilMs);
+          if (events === count) resolve();
+        },
+        () => reject(new Error('events were lost')),
+      );
+      if (typeof opened !== 'function') return reject(new Error(opened.unavailable));
+      close = opened;
+      for (let event = 0; event < count; event += 1) writeFileSync(BLOCK_UEVENT, 'change');
+    });
+    close();
+    assert.ok(seenMeanwhile > 0 && seenMeanwhile < count / 2, `${seenMeanwhile} events came first`);
+  });
+
   it('S3 without koffi there are none, with what to install; importing alone loads nothing', () => {
     const folder = mkdtempSync(join(tmpdir(), 'hotadd-uevents-'));
     try {

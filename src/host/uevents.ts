@@ -20,6 +20,8 @@ const ENOBUFS = 105;
 const EINTR = 4;
 // The kernel builds an event in a buffer of 2048 bytes (UEVENT_BUFFER_SIZE) plus its header line.
 const MESSAGE_BYTES = 8192;
+/** A flood of events must not hold the loop: what is left is read at its next turn, as the socket says so. */
+const TURN_MS = 5;
 
 interface Native {
   readonly koffi: Koffi;
@@ -122,7 +124,8 @@ function listen(calls: Native, onUevent: (uevent: Uevent) => void, onLost: () =>
   let closed = false;
 
   const drain = () => {
-    while (!closed) {
+    const untilMs = performance.now() + TURN_MS;
+    while (!closed && performance.now() < untilMs) {
       senderBytes[0] = ADDRESS_BYTES;
       const read = Number(calls.recvfrom(fd, message, MESSAGE_BYTES, 0, sender, senderBytes));
       if (read < 0) {
@@ -139,12 +142,14 @@ function listen(calls: Native, onUevent: (uevent: Uevent) => void, onLost: () =>
   };
   // A throw in here would surface in some later, unrelated native call. An event that could not be handled
   // counts as lost: what follows is a full reading again.
-  const callback = koffi.register(() => {
+  const callback = koffi.register((_handle: unknown, status: number) => {
     try {
       drain();
     } catch {
       queueMicrotask(onLost);
     }
+    // A socket that has overflowed has an error, and at an error libuv stops its handle (uv__poll_io).
+    if (status < 0 && !closed) calls.pollStart(handle, UV_READABLE, callback);
   }, calls.onReadable);
 
   const handle = koffi.alloc('uint8', Number(calls.handleSize(UV_POLL)));
