@@ -84,7 +84,8 @@ function captureGroups(copy: Copy): void {
       })
       .join('\n'),
   );
-  const top = group.folder.slice(0, group.folder.length - group.path.length) || group.folder;
+  const below = group.path === '/' ? '' : group.path;
+  const top = group.folder.slice(0, group.folder.length - below.length) || group.folder;
   const target = (path: string) =>
     path.startsWith(`${top}/`) ? top + renumber(path.slice(top.length)) : path;
   for (const level of group.visible) {
@@ -92,6 +93,7 @@ function captureGroups(copy: Copy): void {
       copy(`${level.folder}/${name}`, undefined, `${target(level.folder)}/${name}`);
   }
   copy(`${top}/cgroup.sane_behavior`);
+  copy(`${top}/cgroup.controllers`);
 }
 
 /**

@@ -164,7 +164,9 @@ const SELF: Record<string, Expected> = {
 
 describe('captured machines', () => {
   it('S7 every tree is in the table', () => {
-    assert.deepEqual(Object.keys(SELF).sort(), [...TREES].sort());
+    // Guests of the lab bring their own facts: captured-guests.test.ts.
+    const known = TREES.filter((tree) => !existsSync(`${MACHINES}${tree}/captured.json`));
+    assert.deepEqual(Object.keys(SELF).sort(), known.sort());
   });
 
   for (const [tree, expected] of Object.entries(SELF)) {
