@@ -115,29 +115,45 @@ function isLittleEndian(): boolean {
   return new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 }
 
-function listen(calls: Native, onUevent: (uevent: Uevent) => void, onLost: () => void): () => void {
-  const { koffi } = calls;
-  const fd = openSocket(calls);
+/** @returns the next message of the kernel, or the errno of there being none. */
+function openReceiver(calls: Native, fd: number): () => string | number {
   const message = Buffer.alloc(MESSAGE_BYTES);
   const sender = new Uint32Array(ADDRESS_BYTES / 4);
   const senderBytes = new Uint32Array(1);
-  let closed = false;
+  return () => {
+    senderBytes[0] = ADDRESS_BYTES;
+    const read = Number(calls.recvfrom(fd, message, MESSAGE_BYTES, 0, sender, senderBytes));
+    if (read < 0) return calls.koffi.errno();
+    // Anybody may send to a netlink socket; the kernel's own messages come from port 0.
+    return sender[1] === 0 ? message.toString('latin1', 0, read) : '';
+  };
+}
 
+function listen(calls: Native, onUevent: (uevent: Uevent) => void, onLost: () => void): () => void {
+  const { koffi } = calls;
+  const fd = openSocket(calls);
+  const receive = openReceiver(calls, fd);
+  let closed = false;
+  // Once a socket has overflowed the kernel drops all events until the last that it holds has been read
+  // (NETLINK_S_CONGESTED): a full reading made before that would miss what moves meanwhile.
+  let lost = false;
+
+  const tellLost = () => {
+    if (!lost) return;
+    lost = false;
+    onLost();
+  };
+  const take = (message: string) => {
+    const uevent = lost ? null : parseUevent(message);
+    if (uevent !== null) onUevent(uevent);
+  };
   const drain = () => {
     const untilMs = performance.now() + TURN_MS;
     while (!closed && performance.now() < untilMs) {
-      senderBytes[0] = ADDRESS_BYTES;
-      const read = Number(calls.recvfrom(fd, message, MESSAGE_BYTES, 0, sender, senderBytes));
-      if (read < 0) {
-        const errno = koffi.errno();
-        if (errno === ENOBUFS) onLost();
-        else if (errno !== EINTR) return;
-        continue;
-      }
-      // Anybody may send to a netlink socket; the kernel's own messages come from port 0.
-      if (sender[1] !== 0) continue;
-      const uevent = parseUevent(message.toString('latin1', 0, read));
-      if (uevent !== null) onUevent(uevent);
+      const received = receive();
+      if (received === ENOBUFS) lost = true;
+      else if (typeof received === 'string') take(received);
+      else if (received !== EINTR) return tellLost();
     }
   };
   // A throw in here would surface in some later, unrelated native call. An event that could not be handled
