@@ -149,7 +149,8 @@ function listen(calls: Native, onUevent: (uevent: Uevent) => void, onLost: () =>
   };
   const drain = () => {
     const untilMs = performance.now() + TURN_MS;
-    while (!closed && performance.now() < untilMs) {
+    // What an overflow has left is thrown away to its end: nothing would say that the end was reached.
+    while (!closed && (lost || performance.now() < untilMs)) {
       const received = receive();
       if (received === ENOBUFS) lost = true;
       else if (typeof received === 'string') take(received);
