@@ -131,6 +131,22 @@ test('pass: unmanaged use that rises while drivers shrink is seen before growth 
   assert.ok(total <= 1016 - 30 - 300, `drivers take ${total} MiB`);
 });
 
+test('pass: what a driver takes while it cannot be read is not taken for unmanaged use (P3)', async () => {
+  const world = new World(1016);
+  const driver = world.add('cache', 100);
+  await world.settled();
+  driver.heldBytes = 12 * MiB;
+  await world.clock.until(world.notifier.measure());
+  // It fills up, too busy to answer.
+  driver.heldBytes = 800 * MiB;
+  const { read } = driver;
+  driver.read = () => Promise.reject(new Error('no answer'));
+  await world.clock.until(world.notifier.measure());
+  driver.read = read;
+  const { plan } = await world.clock.until(world.notifier.look());
+  assert.equal(Math.round(plan.roomBytes / MiB), 986);
+});
+
 test('pass: a stale reading lets drivers only shrink, and gone lets nothing move (S2)', async () => {
   const { world } = await twoDrivers(516);
   world.stale = [{ reading: '/app/memory.high', error: 'EIO' }];

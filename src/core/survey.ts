@@ -68,13 +68,16 @@ async function readMember(member: Member): Promise<Reading> {
   }
 }
 
-/** Measures what is in use beside the drivers, at every level that can tell. */
+/**
+ * Measures what is in use beside the drivers, at every level that can tell. One that cannot be read may have
+ * filled up to its cost since; the plan counts it so, and what it took must not count as others' for minutes.
+ */
 function sampleUnmanaged(around: Surroundings, memory: PhysicalMemory, readings: readonly Reading[]): void {
-  const held = readings.flatMap(({ state }) =>
-    state === null || state.heldBytes === null
-      ? []
-      : [{ heldBytes: state.heldBytes, process: state.home === 'self' ? 'self' : null }],
-  );
+  const held = readings.flatMap(({ state, error }) => {
+    if (state === null || state.heldBytes === null) return [];
+    const heldBytes = error === null ? state.heldBytes : Math.max(state.heldBytes, state.costBytes);
+    return [{ heldBytes, process: state.home === 'self' ? 'self' : null }];
+  });
   const heldBytes = heldTogether(held, () => around.selfHeldBytes());
   const nowMs = around.clock.monotonicMs();
   for (const { name, usedBytes } of memory.levels) {
