@@ -79,6 +79,18 @@ test(
   },
 );
 
+test('lab: a guest that cannot be prepared is closed, and nothing is saved', real, async () => {
+  const seen: { pid?: number } = {};
+  const prepare = async (vm: Awaited<ReturnType<typeof lab.open>>) => {
+    seen.pid = vm.pid;
+    throw new Error('it does not start');
+  };
+  const prepared = { name: 'nothing', prepare };
+  await assert.rejects(lab.open({ hotadd: false, prepared }), /it does not start/);
+  assert.equal(isAlive(`/proc/${seen.pid}`), false);
+  await assert.rejects(lab.open({ hotadd: false, prepared }), /it does not start/, 'and not taken for made');
+});
+
 test('lab: a saved state that cannot be used is thrown away, and the guest boots', real, async (t) => {
   const whole = cacheFolder();
   const vm = await lab.open({ hotadd: false });

@@ -17,7 +17,7 @@ const run = promisify(execFile);
 const MiB = 1024 ** 2;
 
 export interface Cargo {
-  /** The built package, at /cargo/hotadd. */
+  /** The built package, at /cargo/node_modules/hotadd. */
   readonly hotadd: boolean;
   /** Programs of this machine, such as `redis-server`; found on PATH in the guest. */
   readonly programs: readonly string[];

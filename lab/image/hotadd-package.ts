@@ -7,7 +7,9 @@ import { packageRoot } from '../package-root.ts';
 
 /** Of the package itself only what runs; docs and examples stay here. */
 const SHIPPED = ['bin', 'dist', 'schema', 'package.json'];
-export const HOTADD_BIN = '/cargo/hotadd/node_modules/hotadd/bin/hotadd.js';
+/** Where every folder of the cargo, and by a link every file in /tmp, finds it by its name. */
+const MODULES = 'node_modules';
+export const HOTADD_BIN = `/cargo/${MODULES}/hotadd/bin/hotadd.js`;
 
 interface Manifest {
   readonly name: string;
@@ -23,16 +25,15 @@ export function hotaddFolders(): Record<string, string> {
     throw new LabError(`${root}: hotadd is not built`, { mend: 'npm run build' });
   }
   const folders: Record<string, string> = {};
-  const modules = 'hotadd/node_modules';
   for (const name of SHIPPED) {
     const path = join(root, name);
-    if (existsSync(path)) folders[`${modules}/hotadd/${name}`] = path;
+    if (existsSync(path)) folders[`${MODULES}/hotadd/${name}`] = path;
   }
   const visit = (folder: string) => {
     for (const name of needsOf(folder)) {
       const found = findPackage(name, folder);
-      if (found === null || folders[`${modules}/${name}`] !== undefined) continue;
-      folders[`${modules}/${name}`] = found;
+      if (found === null || folders[`${MODULES}/${name}`] !== undefined) continue;
+      folders[`${MODULES}/${name}`] = found;
       visit(found);
     }
   };

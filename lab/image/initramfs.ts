@@ -26,6 +26,8 @@ export function makeInitramfs(kernel: Kernel): Buffer {
     { path: 'bin/busybox', mode: PROGRAM, data: readBusybox() },
     { path: 'bin/sh', mode: LINK, data: Buffer.from('busybox') },
     ...ON_THE_SYSTEM_DISK.map((path) => ({ path, mode: LINK, data: Buffer.from(`/system/${path}`) })),
+    // What is copied to /tmp finds hotadd by its name.
+    { path: 'node_modules', mode: LINK, data: Buffer.from('/cargo/node_modules') },
     { path: 'init', mode: PROGRAM, data: readFileSync(join(guest, 'init')) },
     { path: 'door.js', mode: FILE, data: readFileSync(join(guest, 'door.js')) },
     { path: 'etc/machine-id', mode: FILE, data: Buffer.from('0123456789abcdef0123456789abcdef\n') },

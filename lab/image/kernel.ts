@@ -1,6 +1,7 @@
 // Which kernel the guest runs: the newest Debian cloud kernel, of the release or of its backports. Its number
 // moves with every security update, so it is asked for when it is needed and never written down.
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -25,6 +26,8 @@ export interface Kernel {
 /** `stable`: that of the Debian release; `backports`: a newer one; else the folder of an unpacked package. */
 export type KernelName = 'stable' | 'backports' | (string & {});
 
+/** Debian's own keys, of the package debian-archive-keyring. */
+const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const RELEASES: ReadonlySet<string> = new Set(['stable', 'backports']);
 const found = new Map<string, Promise<Kernel>>();
 
@@ -91,7 +94,7 @@ async function newestLists(): Promise<string[]> {
 async function backports(): Promise<string[]> {
   const today = new Date().toISOString().slice(0, 10);
   const folder = await makeOnce(`apt-backports-${today}`, async (into) => {
-    const format = '$(ORIGIN)|$(CODENAME)|$(REPO_URI)|$(SIGNED_BY)|$(COMPONENT)';
+    const format = '$(ORIGIN)|$(CODENAME)|$(REPO_URI)';
     const targets = await run('apt-get', ['indextargets', '--format', format, 'Created-By: Packages']).catch(
       (cause: unknown) => {
         throw new LabError('apt-get does not tell the package sources', { mend: SOURCES_MEND, cause });
@@ -102,8 +105,8 @@ async function backports(): Promise<string[]> {
       .map((line) => line.split('|'))
       .find(([origin, codename]) => origin === 'Debian' && /^[a-z]+$/.test(codename ?? ''));
     if (debian === undefined) throw new LabError('no source of a Debian release', { mend: SOURCES_MEND });
-    const [, codename, uri, signedBy] = debian;
-    const signed = signedBy ? ` [signed-by=${signedBy}]` : '';
+    const [, codename, uri] = debian;
+    const signed = existsSync(KEYRING) ? ` [signed-by=${KEYRING}]` : '';
     await mkdir(into, { recursive: true });
     await writeFile(join(into, 'sources.list'), `deb${signed} ${uri} ${codename}-backports main\n`);
     await update(into, sourcesOf(into));
@@ -131,6 +134,8 @@ async function update(folder: string, sources: readonly string[]): Promise<void>
   try {
     await run('apt-get', [...aptOptionsOf(folder, sources), '-qq', 'update']);
   } catch (cause) {
-    throw new LabError('apt-get update fails', { mend: 'see to the package sources of this machine', cause });
+    const { stderr = '' } = cause as { stderr?: string };
+    const problem = `apt-get update fails: ${stderr.trim()}`;
+    throw new LabError(problem, { mend: 'see to the package sources of this machine', cause });
   }
 }

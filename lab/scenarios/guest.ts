@@ -18,6 +18,8 @@ const PIDS = '/tmp/pids.json';
 const REDIS_SOCKET = '/tmp/redis.sock';
 /** A change may wait for the deadline of a driver (30 s), twice. */
 const RESIZE_MS = 120_000;
+/** The first look at a driver loads its client, which takes seconds under emulation. */
+const NOTICE_MS = 60_000;
 
 /** `npm run lab` runs scenarios at full length, and `npm test` a part of their rounds. */
 export function rounds(few: number, all: number): number {
@@ -110,6 +112,7 @@ export class GuestAgent {
       `the agent says ${pattern}`,
       async () => this.notices,
       (all) => all.some((notice) => pattern.test(notice)),
+      { timeoutMs: NOTICE_MS },
     );
     return notices.find((notice) => pattern.test(notice)) ?? '';
   }
