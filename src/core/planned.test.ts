@@ -216,3 +216,20 @@ test('planned shrink: a driver that cannot be moved is named with what it stays 
   assert.match(outcome.reason ?? '', /first stays at 700 MiB \(drift\)/);
   assert.deepEqual(drifted.journal, []);
 });
+
+test('planned growth: a driver not to be read then is planned for once it can be (E3)', async () => {
+  const world = new World(516, {
+    standing: ({ name }, _state, repair) =>
+      repair && world.drivers.find((each) => each.name === name)?.calls.length === 0 ? 'never set' : null,
+  });
+  const driver = world.add('cache', 300);
+  await world.settled();
+  const { read } = driver;
+  driver.read = () => Promise.reject(new Error('no server listens there'));
+  const outcome = await world.clock.until(world.plan(816));
+  assert.deepEqual([outcome.change.kind, outcome.answers], ['grow', []]);
+  driver.read = read;
+  const mended = await world.clock.until(world.notifier.measure());
+  assert.equal(mended?.change.kind, 'repair');
+  assert.ok((sizes(world)[0] ?? 0) > 700, `${sizes(world)}`);
+});

@@ -16,7 +16,7 @@ import type { Member } from './registry.ts';
 import { watchRoom } from './room-watch.ts';
 import type { Round } from './round.ts';
 import { costsDoNotFit, floorsDoNotFit, isElsewhere } from './shortage.ts';
-import { type Survey, survey } from './survey.ts';
+import { noteMissed, type Survey, survey } from './survey.ts';
 
 const OPERATION_DEADLINE_MS = 10_000;
 /**
@@ -206,6 +206,7 @@ async function complete(running: Running, reason: string | null): Promise<Outcom
   await tellEnding(running, 'complete');
   // Those that did not follow in the start stay as they are: the next pass is the retry (E10).
   const look = await survey(notifier.seams, { repair: false, unmoved: unproven(running) });
+  noteMissed(look, true);
   const round = notifier.beginRound(change.changeId, 'complete');
   const unwritten = await writeIntent(running, look);
   if (unwritten === null) addAnswers(running, await notifier.pass(look, round));

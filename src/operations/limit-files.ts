@@ -76,6 +76,17 @@ export class LimitFiles {
     }
   }
 
+  /** Before anybody gives anything up: what cannot be written at all. @throws HotaddError */
+  needRight(name: string): void {
+    const file = `${this.folder}/${name}`;
+    try {
+      this.#options.machine.mayWrite?.(file);
+    } catch (thrown) {
+      // A file that this kernel does not have is not needed.
+      if (refusalCode(thrown) !== 'ENOENT') throw kernelRefusal(thrown, file);
+    }
+  }
+
   /** F2. @throws HotaddError HOTADD_OPERATION, or HOTADD_UNREADABLE: without a reading there is no proof. */
   needRoom(toBytes: number, headroomBytes: number): void {
     const used = this.#options.readUsedBytes();

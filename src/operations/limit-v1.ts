@@ -33,6 +33,8 @@ export function limitV1(files: LimitFiles) {
   const read = () => files.read(FILES.v1Limit);
   return {
     read,
+    /** Control files that a change writes. */
+    writes: [FILES.v1Limit, FILES.v1SwapLimit],
 
     raise(toBytes: Limit): LimitReached {
       const swap = swapLimitFor(files, read(), toBytes);

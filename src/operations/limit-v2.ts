@@ -12,6 +12,8 @@ export function limitV2(files: LimitFiles) {
   const read = () => tighter(files.read(FILES.max), readHigh());
   return {
     read,
+    /** Control files that a change writes. */
+    writes: [FILES.max, FILES.high],
 
     /** Whichever of the two is below the target moves; nothing is ever lowered here. */
     raise(toBytes: Limit): LimitReached {

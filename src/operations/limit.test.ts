@@ -44,6 +44,37 @@ const V2 = { 'memory.max': String(512 * MiB), 'memory.high': 'max' };
 const V1 = { 'memory.limit_in_bytes': String(512 * MiB) };
 const UNSET = '9223372036854771712';
 
+describe('limit: what may not be written', () => {
+  it('is told before anyone gives anything up (E4)', async () => {
+    for (const [version, files, name] of [
+      [2, V2, 'memory.high'],
+      [1, V1, 'memory.limit_in_bytes'],
+    ] as const) {
+      const { machine, operation, writes } = setUp(version, files);
+      const can = await operation.reachable(256 * MiB);
+      assert.deepEqual(can, { toBytes: 256 * MiB, note: null });
+      const readOnly = {
+        ...machine,
+        mayWrite: (path: string) => {
+          if (path === `${FOLDER}/${name}`) throw kernelError('EROFS');
+        },
+      };
+      const controlGroup = { version, path: '/app', folder: FOLDER };
+      const refused = limitOperation({
+        machine: readOnly,
+        clock: clockThatRuns(),
+        controlGroup,
+        readUsedBytes: () => 0,
+      });
+      await assert.rejects(refused.reachable(256 * MiB), {
+        code: 'HOTADD_MISSING_RIGHT',
+        place: `${FOLDER}/${name}`,
+      });
+      assert.deepEqual(writes(), []);
+    }
+  });
+});
+
 describe('limit v2', () => {
   it('F2 a shrink writes high, reads use again, writes max, and puts high back', async () => {
     const order: string[] = [];

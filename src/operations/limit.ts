@@ -11,6 +11,7 @@ import type { ControlGroup } from '../core/control-group.ts';
 import { HotaddError } from '../core/errors.ts';
 import type { Machine } from '../core/machine.ts';
 import type { Limit } from '../core/memory.ts';
+import type { Reachable } from '../core/operation.ts';
 import { LimitFiles } from './limit-files.ts';
 import { limitV1 } from './limit-v1.ts';
 import { limitV2 } from './limit-v2.ts';
@@ -44,6 +45,11 @@ export interface LimitReached {
 }
 
 export interface LimitOperation {
+  /**
+   * Any amount can be had where the files may be written. Rejects with HOTADD_MISSING_RIGHT where they may
+   * not; HOTADD_GONE is told by `read`.
+   */
+  reachable(toBytes: number): Promise<Reachable>;
   /** The limit in force at this level: the tighter of memory.max and memory.high. @throws HotaddError */
   read(): Limit;
   /**
@@ -57,6 +63,10 @@ export function limitOperation(options: LimitOptions): LimitOperation {
   const files = new LimitFiles(options);
   const version = options.controlGroup.version === 2 ? limitV2(files) : limitV1(files);
   return {
+    reachable: async (toBytes) => {
+      for (const name of version.writes) files.needRight(name);
+      return { toBytes, note: null };
+    },
     read: () => version.read(),
     operate: async (toBytes, request) => {
       const inForce = version.read();

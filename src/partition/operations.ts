@@ -36,10 +36,10 @@ export class Operations {
   #limit(toBytes: number, controlGroup: ControlGroup): PlannedRequest {
     const { machine, clock, sensor } = this.#parts;
     const readUsedBytes = () => sensor.readUsed();
-    const { read, operate } = limitOperation({ machine, clock, controlGroup, readUsedBytes });
+    const limit = limitOperation({ machine, clock, controlGroup, readUsedBytes });
     const file = controlGroup.version === 2 ? 'memory.max' : 'memory.limit_in_bytes';
     const name = `${file} of ${controlGroup.path}`;
-    return { toBytes, operation: { name, read, operate }, cause: name };
+    return { toBytes, operation: { name, ...limit }, cause: name };
   }
 
   #blocks(toBytes: number): PlannedRequest {
