@@ -7,7 +7,10 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 /** Saved states and disks are large: of each kind so many are kept, those used last. */
-const KEPT = 20;
+const KEPT = 32;
+const HALF_MADE = '.half-made';
+/** What a killed process has half made is in nobody's hands after this long. */
+const HALF_MADE_MS = 24 * 3_600_000;
 
 export function cacheFolder(): string {
   const { HOTADD_LAB_CACHE: own, XDG_CACHE_HOME: shared } = process.env;
@@ -27,7 +30,7 @@ export async function makeOnce(key: string, make: (into: string) => Promise<void
   const lock = await takeLock(path);
   try {
     if (await touch(path)) return path;
-    const half = `${path}.half-made`;
+    const half = `${path}${HALF_MADE}`;
     await rm(half, { recursive: true, force: true });
     await make(half);
     await rename(half, path);
@@ -52,13 +55,16 @@ async function touch(path: string): Promise<boolean> {
 }
 
 async function prune(folder: string, kind: string): Promise<void> {
-  const names = (await readdir(folder)).filter(
-    (name) => name.startsWith(kind) && !name.endsWith('.half-made'),
-  );
+  const names = (await readdir(folder)).filter((name) => name.startsWith(kind));
   const aged = await Promise.all(
-    names.map(async (name) => ({ name, usedMs: (await stat(join(folder, name))).mtimeMs })),
+    names.map(async (name) => {
+      const found = await stat(join(folder, name)).catch(() => null);
+      return { name, usedMs: found?.mtimeMs ?? 0, isHalf: name.endsWith(HALF_MADE) };
+    }),
   );
-  const old = aged.sort((a, b) => b.usedMs - a.usedMs).slice(KEPT);
+  const whole = aged.filter(({ isHalf }) => !isHalf).sort((a, b) => b.usedMs - a.usedMs);
+  const left = aged.filter(({ isHalf, usedMs }) => isHalf && Date.now() - usedMs > HALF_MADE_MS);
+  const old = [...whole.slice(KEPT), ...left];
   await Promise.all(old.map(({ name }) => rm(join(folder, name), { recursive: true, force: true })));
 }
 

@@ -2,6 +2,7 @@
 import { LabError } from './lab-error.ts';
 import type { Qmp, QmpEvent } from './qmp.ts';
 
+const BLOCKS_FOLDER = '/sys/devices/system/memory';
 const APPEAR_MS = 20_000;
 const REMOVE_MS = 60_000;
 const POLL_MS = 10;
@@ -20,14 +21,20 @@ export type Removal =
   /** The guest's own refusal: the status of ACPI's _OST, 130 when the kernel could not move what is in it. */
   | { readonly removed: false; readonly status: number };
 
+/** What of the guest is looked at: files and folders. */
+export interface GuestFiles {
+  read(path: string): Promise<string>;
+  list(path: string): Promise<string[]>;
+}
+
 export class Modules {
   readonly #qmp: Qmp;
-  readonly #listBlocks: () => Promise<string[]>;
+  readonly #files: GuestFiles;
   #made = 0;
 
-  constructor(qmp: Qmp, listBlocks: () => Promise<string[]>) {
+  constructor(qmp: Qmp, files: GuestFiles) {
     this.#qmp = qmp;
-    this.#listBlocks = listBlocks;
+    this.#files = files;
   }
 
   async add(bytes: number, { node, wait = true }: { node?: number; wait?: boolean }): Promise<MemoryModule> {
@@ -73,22 +80,37 @@ export class Modules {
   }
 
   async #blocks(): Promise<number[]> {
-    const names = await this.#listBlocks();
+    const names = await this.#files.list(BLOCKS_FOLDER);
     return names.flatMap((name) => /^memory(\d+)$/.exec(name)?.[1] ?? []).map(Number);
   }
 
+  /** All blocks are added first, and then brought online one by one where the kernel does so by itself. */
   async #appeared(id: string, bytes: number, before: readonly number[]): Promise<number[]> {
     const known = new Set(before);
+    const size = Number.parseInt(await this.#files.read(`${BLOCKS_FOLDER}/block_size_bytes`), 16);
+    const policy = (await this.#files.read(`${BLOCKS_FOLDER}/auto_online_blocks`)).trim();
     const giveUpAt = performance.now() + APPEAR_MS;
-    const blockBytes = 128 * 1024 ** 2;
     for (;;) {
       const blocks = (await this.#blocks()).filter((block) => !known.has(block));
-      if (blocks.length * blockBytes >= bytes) return blocks.sort((a, b) => a - b);
+      const isWhole = blocks.length * size >= bytes;
+      if (isWhole && (policy === 'offline' || (await this.#areOnline(blocks)))) {
+        return blocks.sort((a, b) => a - b);
+      }
       if (performance.now() > giveUpAt) {
-        throw new LabError(`the guest shows ${blocks.length} blocks of ${id} after ${APPEAR_MS} ms`);
+        const short = isWhole ? 'not all online' : 'not all there';
+        throw new LabError(`after ${APPEAR_MS} ms the blocks of ${id} are ${short} (${policy})`);
       }
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
+  }
+
+  async #areOnline(blocks: readonly number[]): Promise<boolean> {
+    // The last one first: they come online in order.
+    for (const block of [...blocks].sort((a, b) => b - a)) {
+      const state = await this.#files.read(`${BLOCKS_FOLDER}/memory${block}/state`);
+      if (state.trim() !== 'online') return false;
+    }
+    return true;
   }
 }
 

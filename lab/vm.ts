@@ -42,7 +42,7 @@ export class Vm {
 
   constructor(parts: VmParts) {
     this.#parts = parts;
-    this.#modules = new Modules(parts.qmp, () => this.list('/sys/devices/system/memory'));
+    this.#modules = new Modules(parts.qmp, this);
     const { qmp } = parts;
     this.virtioMem = {
       request: async (bytes) => {
@@ -81,7 +81,8 @@ export class Vm {
   }
 
   /**
-   * Plugs in a memory module (a DIMM) and resolves when the guest's kernel shows its blocks, online or not.
+   * Plugs in a memory module (a DIMM) and resolves when the guest's kernel shows its blocks, and has brought
+   * them online where its policy is to do so.
    * @param bytes a multiple of the guest's block size, 128 MiB.
    * @param options.node NUMA node; default 0.
    * @param options.wait false: resolves when the platform has taken the module.

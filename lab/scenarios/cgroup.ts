@@ -2,7 +2,7 @@
 // was started inside it. The agent itself is outside, as an operator's would be.
 import type { TestContext } from 'node:test';
 import { MiB } from '../../src/core/bytes.ts';
-import type { Vm } from '../index.ts';
+import type { OpenOptions, Vm } from '../index.ts';
 import {
   type Followed,
   GuestAgent,
@@ -24,7 +24,10 @@ const PIDS = '/tmp/pids.json';
 /** Bumped when what is prepared below changes in a way that its text does not show. */
 const PREPARED = 'agent and redis in a nested cgroup 1';
 
-export async function openFollowedGroup(t: TestContext): Promise<Followed> {
+export async function openFollowedGroup(
+  t: TestContext,
+  options: Pick<OpenOptions, 'online'> = {},
+): Promise<Followed> {
   const prepare = async (vm: Vm) => {
     await vm.makeFolder(APP);
     await vm.write(`${OUTER}/cgroup.subtree_control`, '+memory');
@@ -36,7 +39,7 @@ export async function openFollowedGroup(t: TestContext): Promise<Followed> {
   };
   // The unshare of this machine knows cgroup namespaces, and busybox's does not.
   const programs = ['redis-server', 'redis-cli', 'unshare'];
-  const vm = await openGuest(t, { programs, prepared: { name: PREPARED, prepare } });
+  const vm = await openGuest(t, { ...options, programs, prepared: { name: PREPARED, prepare } });
   const [redis, agent] = JSON.parse(await vm.read(PIDS)) as [number, number];
   return {
     vm,

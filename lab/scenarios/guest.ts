@@ -22,7 +22,7 @@ const RESIZE_MS = 120_000;
 const NOTICE_MS = 60_000;
 
 /** `npm run lab` runs scenarios at full length, and `npm test` a part of their rounds. */
-export function rounds(few: number, all: number): number {
+export function rounds<Amount>(few: Amount, all: Amount): Amount {
   return process.env.HOTADD_LAB_ROUNDS === 'all' ? all : few;
 }
 

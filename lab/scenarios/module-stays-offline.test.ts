@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MiB } from '../../src/core/bytes.ts';
 import type { PhysicalMemory } from '../../src/core/memory.ts';
-import type { Vm } from '../index.ts';
-import { needsLab, openFollowed } from './guest.ts';
+import type { OnlinePolicy, Vm } from '../index.ts';
+import { needsLab, openFollowed, rounds } from './guest.ts';
 
 const BLOCK = 128 * MiB;
 const BLOCKS_FOLDER = '/sys/devices/system/memory';
@@ -78,7 +78,7 @@ test(
   },
 );
 
-for (const word of ['online', 'online_movable'] as const) {
+for (const word of rounds<OnlinePolicy[]>(['online_movable'], ['online', 'online_movable'])) {
   const title = `an agent told "online: ${word}": it brings a module online, and Redis grows (S5, S6)`;
   test(title, needsLab, async (t) => {
     const { vm, redis, agent } = await openFollowed(t, { online: 'offline', lines: [`online: ${word}`] });

@@ -7,12 +7,11 @@ import { type TestContext, test } from 'node:test';
 import { MiB } from '../../src/core/bytes.ts';
 import { DEAD_BAND } from '../../src/core/plan.ts';
 import type { MemoryModule, Vm } from '../index.ts';
-import { GuestAgent, needsLab, openGuest, rounds, startAgent } from './guest.ts';
+import { APP, OUTER, openFollowedGroup, usableByFiles } from './cgroup.ts';
+import { type GuestAgent, needsLab, rounds } from './guest.ts';
 
 const STEPS = 8;
 const MODULES_MOST = 6;
-const OUTER = '/sys/fs/cgroup/outer';
-const APP = `${OUTER}/app`;
 /** The files whose smallest value is usable memory (S1), beside MemTotal. */
 const LIMITS = [`${APP}/memory.max`, `${APP}/memory.high`, `${OUTER}/memory.max`, `${OUTER}/memory.high`];
 
@@ -66,7 +65,7 @@ test('random sequences: what is reported is what is, and every change exactly on
 });
 
 async function play(t: TestContext, seed: number): Promise<void> {
-  const { vm, agent } = await openNested(t);
+  const { vm, agent } = await openFollowedGroup(t, { online: 'online_movable' });
   const pick = die(seed);
   const world: World = { vm, agent, modules: [], pick, log: [] };
   let reported = agent.outcomes.length;
@@ -75,7 +74,7 @@ async function play(t: TestContext, seed: number): Promise<void> {
     const before = plannedFor;
     world.log.push(`${step}. ${await pick(DIE)(world)}`);
     try {
-      const usable = await readUsable(vm);
+      const usable = await usableByFiles(vm);
       const memory = await agent.usable(usable);
       assert.equal(memory.onlineBytes, await vm.memTotalBytes());
       plannedFor = await settled(world, reported, before, usable);
@@ -122,28 +121,9 @@ function checkChain(agent: GuestAgent, reported: number, before: number, after: 
   assert.equal(from, after);
 }
 
-/** Usable memory by the files themselves. */
-async function readUsable(vm: Vm): Promise<number> {
-  const texts = (await vm.shell(`cat ${LIMITS.join(' ')}`)).trim().split('\n');
-  const limits = texts.map((text) => (text === 'max' ? Number.POSITIVE_INFINITY : Number(text)));
-  return Math.min(await vm.memTotalBytes(), ...limits);
-}
-
 function told({ log, agent }: World, error: unknown): string {
   const reports = agent.outcomes.map(({ report, reason }) => `   ${report}${reason ? ` (${reason})` : ''}`);
   return [...log, 'reported:', ...reports, String(error)].join('\n');
-}
-
-async function openNested(t: TestContext): Promise<{ vm: Vm; agent: GuestAgent }> {
-  const prepare = async (vm: Vm) => {
-    await vm.makeFolder(APP);
-    await vm.write(`${OUTER}/cgroup.subtree_control`, '+memory');
-    const agent = await startAgent(vm, { partition: 'cgroup:/outer/app' });
-    await vm.write('/tmp/pid', String(agent.process.pid));
-  };
-  const prepared = { name: 'agent in a nested cgroup 1', prepare };
-  const vm = await openGuest(t, { online: 'online_movable', prepared });
-  return { vm, agent: new GuestAgent(vm, vm.process(Number(await vm.read('/tmp/pid')))) };
 }
 
 /** mulberry32: small, and the same on every machine. */
