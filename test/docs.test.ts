@@ -112,7 +112,7 @@ describe('docs: the reference is the code', () => {
     ['docs/reference/library.md', 'src/index.ts', 'src/testing/index.ts'],
     ['docs/reference/lab.md', 'lab/index.ts'],
   ] as const) {
-    test(`docs: ${posix.basename(page)} lists every export and no other, and the members it describes`, () => {
+    test(`docs: ${posix.basename(page)} lists every export and no other, and members`, () => {
       const exported = faces.flatMap((face) =>
         exportsOf(readFile(face)).map(({ name }) => ({ name, path: homeOf(name, face) })),
       );

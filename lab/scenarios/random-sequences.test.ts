@@ -1,7 +1,8 @@
-// Sequences of additions, removals and limits by a seeded die, with the agent inside. After every step what it
-// reads is what the files say, read from outside; and each change of usable memory is reported exactly once.
+// Sequences of additions, removals and limits by a seeded die, with the agent inside. After every step what
+// it reads is what the files say, read from outside; and each change of usable memory is reported exactly
+// once. One of them again, told in full:
 //
-//   HOTADD_LAB_SEED=17 node --test lab/scenarios/random-sequences.test.ts      one of them again, told in full
+//   HOTADD_LAB_SEED=17 node --test lab/scenarios/random-sequences.test.ts
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { MiB } from '../../src/core/bytes.ts';
