@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const LAB = 'lab/**/*.test.ts';
-/** The lab is last, and alone: its guests take the processor from servers whose time is measured. */
+/** The lab is last: its guests would take the processor from servers whose time is measured. */
 const EVERYTHING = [['src/**/*.test.ts', 'test/**/*.test.ts'], [LAB]];
 const asked = new Set(process.argv.slice(2));
 const isLab = asked.delete('--lab');
