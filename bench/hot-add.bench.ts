@@ -1,5 +1,5 @@
-// A module is plugged into a guest of the lab: when does who know? From QMP's device_add to the first uevent, to
-// the last block online, to the driver called, to Redis proven; beside a netlink loop in C and programs that
+// A module is plugged into a guest of the lab: when does who know? From QMP's device_add to the first
+// uevent, to the last block online, to the driver called, to Redis proven; beside a netlink loop in C and programs that
 // poll, all in the same guest. Everything is emulated, so only the order of things and the ratios carry over.
 import { fileURLToPath } from 'node:url';
 import { type GuestProcess, lab, type Vm } from '../lab/index.ts';
@@ -134,9 +134,9 @@ async function main(): Promise<void> {
     publish({
       title: TITLE,
       about:
-        `A guest of the lab (${vm.kernelRelease}, emulated, one processor) with 512 MiB; modules of 512 MiB, one ` +
-        `after another, median of ${RUNS}. Milliseconds from QMP's device_add; the clocks of host and guest ` +
-        'are matched to about 1 ms. hotadd waits for 250 ms of quiet before it plans (S4).',
+        `A guest of the lab (${vm.kernelRelease}, emulated, one processor) with 512 MiB; modules of ` +
+        `512 MiB, one after another, median of ${RUNS}. Milliseconds from QMP's device_add; the clocks of ` +
+        'host and guest are matched to about 1 ms. hotadd waits for 250 ms of quiet before it plans (S4).',
       columns: ['', 'ms', 'of C, last uevent'],
       rows: [
         row(
