@@ -1,6 +1,7 @@
 // A module is plugged into a guest of the lab: when does who know? From QMP's device_add to the first
-// uevent, to the last block online, to the driver called, to Redis proven; beside a netlink loop in C and programs that
-// poll, all in the same guest. Everything is emulated, so only the order of things and the ratios carry over.
+// uevent, to the last block online, to the driver called, to Redis proven; beside a netlink loop in C and
+// programs that poll, all in the same guest. Everything is emulated, so only the order of things and the
+// ratios carry over.
 import { fileURLToPath } from 'node:url';
 import { type GuestProcess, lab, type Vm } from '../lab/index.ts';
 import { compile, pause } from './contender.ts';
