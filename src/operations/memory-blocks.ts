@@ -22,6 +22,11 @@ import { kernelRefusal } from './kernel-refusal.ts';
 
 /** Under emulation a GiB of blocks takes some seconds, and one that is full takes seconds by itself. */
 const BLOCKS_DEADLINE_MS = 60_000;
+/**
+ * How long after the deadline the last block is waited for. Where pages cannot be moved the kernel tries for
+ * as long as nobody interrupts it. Source: memory-hotplug.rst, "Offlining Memory Blocks".
+ */
+const LAST_BLOCK_MS = 30_000;
 
 export interface BlockList {
   readonly sizeBytes: number;
@@ -74,6 +79,8 @@ class BlocksChange {
   readonly #options: MemoryBlocksOptions;
   readonly #refused: RefusedBlock[] = [];
   #moved = 0;
+  /** On the monotonic clock: no block is begun after it. */
+  #untilMs = 0;
   /** Why it ended before its time. */
   #stopped: string | null = null;
 
@@ -103,13 +110,13 @@ class BlocksChange {
   async shrink(request: OperationRequest): Promise<string | null> {
     const { machine, clock, readTotalBytes } = this.#options;
     const { sizeBytes, online } = await this.#needBlocks();
-    const untilMs = clock.monotonicMs() + request.deadlineMs;
+    this.#untilMs = clock.monotonicMs() + request.deadlineMs;
     for (const block of await offlineCandidates(machine, clock, online)) {
       const totalBytes = readTotalBytes();
       if (totalBytes <= request.askedBytes) break;
-      this.#stopped = this.#mustStop(untilMs, request) ?? this.#noRoom(totalBytes - sizeBytes, request);
+      this.#stopped = this.#mustStop(request) ?? this.#noRoom(totalBytes - sizeBytes, request);
       if (this.#stopped !== null) break;
-      await this.#step(block, 'offline', request.signal);
+      await this.#step(block, 'offline', request);
       if (this.#stopped !== null) break;
       await pause(clock, 0);
     }
@@ -119,12 +126,12 @@ class BlocksChange {
   async grow(toBytes: number, request: OperationRequest): Promise<string | null> {
     const { clock, onlineWord, readTotalBytes } = this.#options;
     const { sizeBytes, offline } = await this.#needBlocks();
-    const untilMs = clock.monotonicMs() + request.deadlineMs;
+    this.#untilMs = clock.monotonicMs() + request.deadlineMs;
     for (const block of offline) {
       if (readTotalBytes() + sizeBytes > request.askedBytes) break;
-      this.#stopped = this.#mustStop(untilMs, request);
+      this.#stopped = this.#mustStop(request);
       if (this.#stopped !== null) break;
-      await this.#step(block, onlineWord, request.signal);
+      await this.#step(block, onlineWord, request);
       if (this.#stopped !== null) break;
       await pause(clock, 0);
     }
@@ -135,31 +142,40 @@ class BlocksChange {
   }
 
   /** One block. A missing right is the same for all blocks, and so is a record that cannot be written. */
-  async #step(block: number, word: OnlineWord | 'offline', signal: AbortSignal): Promise<void> {
-    const { machine, record } = this.#options;
+  async #step(block: number, word: OnlineWord | 'offline', request: OperationRequest): Promise<void> {
+    const { machine, clock, record } = this.#options;
     try {
       if (word === 'offline') await record.took(block);
     } catch (thrown) {
       this.#stopped = `what is taken offline cannot be remembered: ${messageOf(thrown)}`;
       return;
     }
-    const refused = await unlessAborted(setBlockState(machine, block, word), signal);
-    if (refused === 'aborted') {
+    const moving = setBlockState(machine, block, word);
+    const mostMs = this.#untilMs + LAST_BLOCK_MS - clock.monotonicMs();
+    const refused = await unlessGivenUp(moving, { clock, mostMs, signal: request.signal });
+    if (refused === 'given up') {
       // It may still move, so what the drivers have given back is not handed to them again.
       this.#moved += 1;
-      this.#stopped = `stopped: hotadd is closing, and memory block ${block} is still on its way ${word}`;
+      const why = this.#mustStop(request) ?? 'stopped';
+      this.#stopped = `${why}, and memory block ${block} is still on its way ${word}`;
+      void moving.then((late) => this.#noteGiven(block, word, late));
       return;
     }
     if (refused === null) this.#moved += 1;
     else if (refused.error.code === 'HOTADD_MISSING_RIGHT') this.#stopped = refused.error.message;
     else if (refused.error.code !== 'HOTADD_GONE') this.#refused.push(refused);
-    const isOnline = (word === 'offline') === (refused !== null);
-    if (isOnline) await record.gave(block).catch(() => undefined);
+    await this.#noteGiven(block, word, refused);
   }
 
-  #mustStop(untilMs: number, { signal, deadlineMs }: OperationRequest): string | null {
+  /** What is online was not taken, or is given back. */
+  async #noteGiven(block: number, word: OnlineWord | 'offline', refused: RefusedBlock | null): Promise<void> {
+    const isOnline = (word === 'offline') === (refused !== null);
+    if (isOnline) await this.#options.record.gave(block).catch(() => undefined);
+  }
+
+  #mustStop({ signal, deadlineMs }: OperationRequest): string | null {
     if (signal.aborted) return 'stopped: hotadd is closing';
-    const late = this.#options.clock.monotonicMs() >= untilMs;
+    const late = this.#options.clock.monotonicMs() >= this.#untilMs;
     return late ? `stopped after ${deadlineMs / 1_000} s` : null;
   }
 
@@ -229,12 +245,22 @@ class BlocksChange {
   }
 }
 
-/** Leaves no listener behind: a change has thousands of blocks, and one signal. */
-function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result | 'aborted'> {
+/** Leaves no listener and no timer behind: a change has thousands of blocks, and one signal. */
+function unlessGivenUp<Result>(
+  work: Promise<Result>,
+  { clock, mostMs, signal }: { clock: Clock; mostMs: number; signal: AbortSignal },
+): Promise<Result | 'given up'> {
   return new Promise((resolve, reject) => {
-    const onAbort = () => resolve('aborted');
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    const giveUp = () => {
+      forget();
+      resolve('given up');
+    };
+    const cancel = clock.after(signal.aborted ? 0 : mostMs, giveUp);
+    const forget = () => {
+      cancel();
+      signal.removeEventListener('abort', giveUp);
+    };
+    signal.addEventListener('abort', giveUp, { once: true });
+    work.finally(forget).then(resolve, reject);
   });
 }

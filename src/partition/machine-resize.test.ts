@@ -290,3 +290,21 @@ test('machine: closing ends a shrink whose block does not come to an end', async
   assert.ok(driver.sizeBytes < 512 * MiB, 'what was given back is not taken again');
   assert.equal(outcomes.length, 1);
 });
+
+test('machine: a block that does not come to an end does not hold the partition for ever', async () => {
+  const { machine, clock, partition, resize, add } = await simulated({
+    offlining: () => new Promise(() => {}),
+  });
+  machine.addModule(512 * MiB, { zone: 'Movable' });
+  await add('cache', 100);
+  const began = clock.monotonicMs();
+  const outcome = await resize(512 * MiB);
+  assert.equal(outcome.result, 'partly');
+  assert.match(
+    outcome.reason ?? '',
+    /reached 1 GiB; stopped after 60 s, and memory block 7 is still on its way offline/,
+  );
+  assert.ok(clock.monotonicMs() - began < 100_000);
+  assert.equal(partition.notifier.state, 'idle');
+  await clock.until(partition.close());
+});
