@@ -47,16 +47,16 @@ export class MachineSim implements Machine {
   readonly #hints = new Map<string, Set<() => void>>();
   readonly #listeners = new Set<(uevent: Uevent) => void>();
   #modules = 0;
-  #nextBlock: number;
+  readonly #bootBlocks: number;
 
   constructor(options: MachineSimOptions) {
     this.#options = options;
     this.cpus = options.cpus ?? 2;
     this.#blockBytes = options.blockBytes ?? 128 * KiB * KiB;
     this.#usedBytes = options.usedBytes ?? (() => 0);
-    this.#nextBlock = Math.ceil(options.bootBytes / this.#blockBytes);
+    this.#bootBlocks = Math.ceil(options.bootBytes / this.#blockBytes);
     // The first block spans zones, as on a PC.
-    for (let block = 0; block < this.#nextBlock; block += 1)
+    for (let block = 0; block < this.#bootBlocks; block += 1)
       this.#blocks.set(block, { state: 'online', zone: block === 0 ? 'none' : 'Normal' });
     this.set('/etc/machine-id', `${options.machineId ?? '0123456789abcdef0123456789abcdef'}\n`);
     this.set('/proc/sys/kernel/random/boot_id', '00000000-0000-4000-8000-000000000001\n');
@@ -88,8 +88,8 @@ export class MachineSim implements Machine {
    */
   addModule(sizeBytes: number, options: { online?: boolean; zone?: ZoneSim } = {}): ModuleSim {
     const count = Math.floor(sizeBytes / this.#blockBytes);
-    const blocks = Array.from({ length: count }, (_, index) => this.#nextBlock + index);
-    this.#nextBlock += count;
+    const first = this.#freePlace(count);
+    const blocks = Array.from({ length: count }, (_, index) => first + index);
     this.#modules += 1;
     for (const block of blocks) {
       this.#blocks.set(block, { state: 'offline', zone: options.zone ?? 'Normal' });
@@ -100,6 +100,13 @@ export class MachineSim implements Machine {
       for (const block of blocks) this.#tell('online', block);
     }
     return { id: `module${this.#modules}`, blocks };
+  }
+
+  /** The lowest place above the boot memory that is wide enough: a module may come where another was. */
+  #freePlace(count: number): number {
+    let first = this.#bootBlocks;
+    for (let block = first; block < first + count; block += 1) if (this.#blocks.has(block)) first = block + 1;
+    return first;
   }
 
   /** Takes a module out; its blocks go offline first. */
