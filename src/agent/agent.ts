@@ -132,7 +132,8 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
   // An observer writes nothing, and takes what the history says now for its plans.
   const observed = async (): Promise<Journal> => {
     const remembered = await readHistory(config.stateFolder).catch(() => null);
-    taken = await openTakenBlocks(config.stateFolder, readBootId(machine)).catch(() => null);
+    const boot = readBootId(machine);
+    taken = await openTakenBlocks(config.stateFolder, boot, { observes: true }).catch(() => null);
     return { standing: remembered === null ? () => null : standingBy(remembered, config) };
   };
   const standing = (member: Member, state: DriverState, repair: boolean) =>

@@ -141,6 +141,55 @@ test('onliner: a block whose module was removed is forgotten, and another boot k
   await until(second.close());
 });
 
+test('onliner: a module that was removed is forgotten over restarts, also while no agent ran', async (t) => {
+  const { clock, machine, said, open, until, state } = await world(t, 'online');
+  const blocks = async () => (await openTakenBlocks(state, BOOT)).blocks;
+  const taken = async (removed: 'while it runs' | 'while it does not') => {
+    const module = machine.addModule(128 * MiB, { zone: 'Movable' });
+    const agent = await open();
+    await until(agent.firstPass());
+    await until(agent.resize(512 * MiB));
+    assert.deepEqual(await blocks(), [4]);
+    await clock.advance(2_000);
+    if (removed === 'while it runs') machine.removeModule(module);
+    await clock.advance(2_000);
+    await until(agent.close());
+    if (removed !== 'while it runs') machine.removeModule(module);
+  };
+  for (const removed of ['while it runs', 'while it does not'] as const) {
+    await taken(removed);
+    const next = await open();
+    await clock.advance(2_000);
+    const module = machine.addModule(128 * MiB, { online: false });
+    await clock.advance(2_000);
+    assert.equal(machine.onlineBytes, 640 * MiB, `removed ${removed}`);
+    await until(next.close());
+    assert.deepEqual(await blocks(), [], `removed ${removed}`);
+    machine.removeModule(module);
+  }
+  assert.deepEqual(said, Array(2).fill('1 memory block brought online'));
+});
+
+test('taken-blocks: an observer writes nothing, and writings follow each other', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'hotadd-taken-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const taken = await openTakenBlocks(folder, BOOT);
+  await Promise.all([taken.took(1), taken.took(2), taken.forget([1]), taken.took(3), taken.gave(2)]);
+  assert.deepEqual((await openTakenBlocks(folder, BOOT)).blocks, [3]);
+  const observer = await openTakenBlocks(folder, BOOT, { observes: true });
+  await observer.forget([3]);
+  assert.deepEqual([observer.blocks, (await openTakenBlocks(folder, BOOT)).blocks], [[], [3]]);
+});
+
+test('taken-blocks: what a power cut leaves of the file does not keep the agent from starting', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'hotadd-taken-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  for (const text of ['', '\0\0\0\0']) {
+    writeFileSync(join(folder, TAKEN_BLOCKS_FILE), text, { mode: 0o600 });
+    assert.deepEqual((await openTakenBlocks(folder, BOOT)).blocks, []);
+  }
+});
+
 test('taken-blocks: a file that is not understood is refused with the mend (E4, E9)', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'hotadd-taken-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));

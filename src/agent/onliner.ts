@@ -46,7 +46,9 @@ export class Onliner {
     this.#seen = seen;
     const presentBytes = (blocks?.onlineBytes ?? 0) + (blocks?.offlineBytes ?? 0);
     // Not at every block that comes: a large module has thousands.
-    if (presentBytes < this.#presentBytes) this.#forgetGone();
+    // At the first look: modules may have gone while no agent ran.
+    const isFirst = this.#presentBytes === 0 && blocks !== null;
+    if (presentBytes < this.#presentBytes || isFirst) this.#forgetGone();
     this.#presentBytes = presentBytes;
     this.#actWhenQuiet();
   }
@@ -88,7 +90,8 @@ export class Onliner {
   #forgetGone(): void {
     const { sensor, taken } = this.#options;
     for (const block of this.#dealtWith) if (!sensor.hasBlock(block)) this.#dealtWith.delete(block);
-    for (const block of taken?.blocks ?? []) if (!sensor.hasBlock(block)) taken?.forget(block);
+    const gone = taken?.blocks.filter((block) => !sensor.hasBlock(block)) ?? [];
+    if (gone.length > 0) void taken?.forget(gone);
   }
 
   async #bringOnline(blocks: readonly number[], word: Exclude<Config['online'], 'off'>): Promise<void> {

@@ -11,11 +11,13 @@ export const TAKEN_BLOCKS_FILE = 'taken-blocks.json';
 const MAX_BYTES = 512 * 1024;
 
 export class TakenBlocks implements BlocksRecord {
-  readonly #path: string;
+  /** `null`: nothing is written. */
+  readonly #path: string | null;
   readonly #bootId: string | null;
   readonly #blocks: Set<number>;
+  #saved: Promise<void> = Promise.resolve();
 
-  constructor(path: string, bootId: string | null, blocks: readonly number[]) {
+  constructor(path: string | null, bootId: string | null, blocks: readonly number[]) {
     this.#path = path;
     this.#bootId = bootId;
     this.#blocks = new Set(blocks);
@@ -43,13 +45,23 @@ export class TakenBlocks implements BlocksRecord {
     if (this.#blocks.delete(block)) await this.#save();
   }
 
-  /** Its module was removed: what appears in its place is another. The file follows at its next writing. */
-  forget(block: number): void {
-    this.#blocks.delete(block);
+  /** Their modules were removed: what appears in their place is another. Never rejects. */
+  async forget(blocks: readonly number[]): Promise<void> {
+    for (const block of blocks) this.#blocks.delete(block);
+    // Where it cannot be written, the next writing tells the same.
+    await this.#save().catch(() => undefined);
+  }
+
+  /** One writing after the other: they share the name of the new file. */
+  #save(): Promise<void> {
+    const saved = this.#saved.then(() => this.#write());
+    this.#saved = saved.catch(() => undefined);
+    return saved;
   }
 
   /** Replaced whole: a crash leaves the old or the new one. After a power cut another boot begins. */
-  async #save(): Promise<void> {
+  async #write(): Promise<void> {
+    if (this.#path === null) return;
     const text = JSON.stringify({ v: 1, bootId: this.#bootId, blocks: this.blocks });
     await writeFile(`${this.#path}.new`, `${text}\n`, { mode: 0o600 });
     await rename(`${this.#path}.new`, this.#path);
@@ -58,13 +70,18 @@ export class TakenBlocks implements BlocksRecord {
 
 /**
  * Reads what this boot's planned changes took; nothing is remembered of another boot.
+ * @param options.observes true: nothing is ever written.
  * @throws HotaddError HOTADD_UNSAFE_FILE; HOTADD_HISTORY when the file cannot be read or understood.
  */
-export async function openTakenBlocks(folder: string, bootId: string | null): Promise<TakenBlocks> {
+export async function openTakenBlocks(
+  folder: string,
+  bootId: string | null,
+  { observes = false } = {},
+): Promise<TakenBlocks> {
   const path = join(folder, TAKEN_BLOCKS_FILE);
   const stored = await readStored(path);
   const same = bootId !== null && stored?.bootId === bootId;
-  return new TakenBlocks(path, bootId, same ? stored.blocks : []);
+  return new TakenBlocks(observes ? null : path, bootId, same ? stored.blocks : []);
 }
 
 async function readStored(path: string): Promise<{ bootId: string | null; blocks: number[] } | null> {
@@ -79,6 +96,8 @@ async function readStored(path: string): Promise<{ bootId: string | null; blocks
 }
 
 function parseStored(text: string, path: string): { bootId: string | null; blocks: number[] } {
+  // A power cut can leave a file of no bytes, or of zeros: what was in it was of another boot.
+  if (/^[\0\s]*$/.test(text)) return { bootId: null, blocks: [] };
   let problem = 'is not a list of memory blocks';
   try {
     const stored = JSON.parse(text) as Partial<Record<'v' | 'bootId' | 'blocks', unknown>> | null;
