@@ -124,10 +124,10 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
   let taken: TakenBlocks | null = null;
   const journal = async (): Promise<Journal> => {
     await makeOwnFolder(config.stateFolder);
-    const opened = await openHistory({ folder: config.stateFolder });
-    history = opened;
+    // First, since it holds nothing open when what follows fails.
     taken = await openTakenBlocks(config.stateFolder, readBootId(machine));
-    return { recorder: opened, standing: standingBy(opened, config), blocks: taken };
+    history = await openHistory({ folder: config.stateFolder });
+    return { recorder: history, standing: standingBy(history, config), blocks: taken };
   };
   // An observer writes nothing, and takes what the history says now for its plans.
   const observed = async (): Promise<Journal> => {

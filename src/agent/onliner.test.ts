@@ -1,6 +1,14 @@
 // Added memory is reported or brought online once, and what a planned change took is neither.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -31,9 +39,10 @@ async function world(t: TestContext, online: Config['online'], apply = true) {
   /** Simulated time goes slowly here, since the files are real and take real time. */
   const until = async <Value>(promise: Promise<Value>): Promise<Value> => {
     let settled = false;
-    void promise.finally(() => {
+    const settle = () => {
       settled = true;
-    });
+    };
+    void promise.then(settle, settle);
     while (!settled) {
       await clock.advance(20);
       await setTimeout(1);
@@ -188,6 +197,24 @@ test('taken-blocks: what a power cut leaves of the file does not keep the agent 
     writeFileSync(join(folder, TAKEN_BLOCKS_FILE), text, { mode: 0o600 });
     assert.deepEqual((await openTakenBlocks(folder, BOOT)).blocks, []);
   }
+});
+
+test('taken-blocks: an agent that cannot start for its file leaves no history open', async (t) => {
+  const { open, state } = await world(t, 'online');
+  mkdirSync(state, { mode: 0o700 });
+  writeFileSync(join(state, TAKEN_BLOCKS_FILE), '{"v":2}', { mode: 0o600 });
+  await assert.rejects(open(), { code: 'HOTADD_HISTORY' });
+  const held = readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return [];
+    }
+  });
+  assert.deepEqual(
+    held.filter((path) => path.startsWith(state)),
+    [],
+  );
 });
 
 test('taken-blocks: a file that is not understood is refused with the mend (E4, E9)', async (t) => {
