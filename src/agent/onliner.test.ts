@@ -92,6 +92,25 @@ test('onliner: a module that appears in the place of another is dealt with anew'
   await until(agent.close());
 });
 
+test('onliner: closing ends a module that is being brought online', async (t) => {
+  const { clock, machine, open, until } = await world(t, 'online');
+  const agent = await open();
+  const slow = { write: () => {} };
+  const { writeTextSlowly } = machine;
+  machine.writeTextSlowly = (path, text) =>
+    new Promise<void>((resolve) => {
+      slow.write = resolve;
+    }).then(() => writeTextSlowly.call(machine, path, text));
+  machine.addModule(512 * MiB, { online: false });
+  await clock.advance(2_000);
+  await until(agent.close());
+  for (let block = 0; block < 4; block += 1) {
+    slow.write();
+    await clock.advance(100);
+  }
+  assert.equal(machine.onlineBytes, 640 * MiB);
+});
+
 test('onliner: what a planned change took stays offline, and is no added memory', async (t) => {
   const { clock, machine, said, open, until } = await world(t, 'online_movable');
   const agent = await open();

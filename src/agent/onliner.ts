@@ -33,7 +33,7 @@ export class Onliner {
   #cancel: Cancel = () => {};
   #running = false;
   #first = true;
-  #closed = false;
+  readonly #closing = new AbortController();
 
   constructor(options: OnlinerOptions) {
     this.#options = options;
@@ -53,14 +53,15 @@ export class Onliner {
     this.#actWhenQuiet();
   }
 
+  /** What it works on ends with the block under way: others may hold the partition from here on. */
   close(): void {
-    this.#closed = true;
+    this.#closing.abort();
     this.#cancel();
   }
 
   #actWhenQuiet(): void {
     this.#cancel();
-    if (!this.#closed) this.#cancel = this.#options.clock.after(QUIET_MS, () => this.#act());
+    if (!this.#closing.signal.aborted) this.#cancel = this.#options.clock.after(QUIET_MS, () => this.#act());
   }
 
   #act(): void {
@@ -96,7 +97,8 @@ export class Onliner {
 
   async #bringOnline(blocks: readonly number[], word: Exclude<Config['online'], 'off'>): Promise<void> {
     const { machine, clock, sensor } = this.#options;
-    const { onlined, failed } = await onlineBlocks({ machine, clock, blocks, word });
+    const { signal } = this.#closing;
+    const { onlined, failed } = await onlineBlocks({ machine, clock, blocks, word, signal });
     await sensor.rescan();
     if (onlined.length > 0) this.#say(`${plural(onlined.length)} brought ${word}`);
     for (const { block, error } of failed) this.#say(`memory block ${block} stays offline: ${error}`);

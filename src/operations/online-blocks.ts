@@ -16,11 +16,14 @@ export async function onlineBlocks(options: {
   clock: Clock;
   blocks: readonly number[];
   word: OnlineWord;
+  /** Once it aborts no block is begun. */
+  signal?: AbortSignal;
 }): Promise<OnlinedBlocks> {
-  const { machine, clock, blocks, word } = options;
+  const { machine, clock, blocks, word, signal } = options;
   const onlined: number[] = [];
   const failed: { block: number; error: string }[] = [];
   for (const block of blocks) {
+    if (signal?.aborted) break;
     const refused = await setBlockState(machine, block, word);
     if (refused === null) onlined.push(block);
     else failed.push({ block, error: refused.error.message });
