@@ -32,7 +32,12 @@ export async function makeOnce(key: string, make: (into: string) => Promise<void
     if (await touch(path)) return path;
     const half = `${path}${HALF_MADE}`;
     await rm(half, { recursive: true, force: true });
-    await make(half);
+    try {
+      await make(half);
+    } catch (error) {
+      await discard(half);
+      throw error;
+    }
     await rename(half, path);
     await prune(folder, key.slice(0, key.indexOf('-') + 1));
     return path;
@@ -59,7 +64,7 @@ async function prune(folder: string, kind: string): Promise<void> {
   const aged = await Promise.all(
     names.map(async (name) => {
       const found = await stat(join(folder, name)).catch(() => null);
-      return { name, usedMs: found?.mtimeMs ?? 0, isHalf: name.endsWith(HALF_MADE) };
+      return { name, usedMs: found?.mtimeMs ?? 0, isHalf: name.includes(HALF_MADE) };
     }),
   );
   const whole = aged.filter(({ isHalf }) => !isHalf).sort((a, b) => b.usedMs - a.usedMs);
