@@ -55,10 +55,12 @@ export class Door {
   }
 
   async write(path: string, text: string, mode: number, encoding: 'utf8' | 'base64'): Promise<void> {
-    for (let at = 0; at === 0 || at < text.length; at += PIECE_CHARACTERS) {
-      const piece = text.slice(at, at + PIECE_CHARACTERS);
+    let at = 0;
+    do {
+      const piece = pieceOf(text, at);
       await this.ask({ do: at === 0 ? 'write' : 'append', path, text: piece, mode, encoding });
-    }
+      at += piece.length;
+    } while (at < text.length);
   }
 
   async start(argv: readonly string[], options: RunOptions): Promise<GuestProcess> {
@@ -116,6 +118,12 @@ interface ProcessState {
   readonly stdout: string;
   readonly stderr: string;
   readonly ended: Ended | null;
+}
+
+/** A character of two halves stays whole: half of one cannot be written as UTF-8. */
+function pieceOf(text: string, at: number): string {
+  const end = at + PIECE_CHARACTERS;
+  return text.slice(at, /[\ud800-\udbff]/.test(text.charAt(end - 1)) ? end - 1 : end);
 }
 
 function guestError(said: string, { error, code }: Json): LabError {

@@ -73,7 +73,11 @@ export class JsonLines {
     this.#rest = lines.pop() ?? '';
     for (const line of lines) {
       if (line.trim() === '') continue;
-      const message = JSON.parse(line) as Json;
+      const message = parse(line);
+      if (message === null) {
+        this.end(new LabError(`what was answered is not JSON: ${line.slice(0, 200)}`));
+        return;
+      }
       const waiting = typeof message.id === 'number' ? this.#waiting.get(message.id) : undefined;
       if (waiting === undefined) onOther(message);
       else {
@@ -81,5 +85,14 @@ export class JsonLines {
         waiting.resolve(message);
       }
     }
+  }
+}
+
+/** A throw in here would surface in the stream, where nobody waits for it. */
+function parse(line: string): Json | null {
+  try {
+    return JSON.parse(line) as Json;
+  } catch {
+    return null;
   }
 }
