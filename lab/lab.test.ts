@@ -48,6 +48,16 @@ test('lab: a guest that is closed is gone, and says so to who asks it', real, as
   await assert.rejects(process.end(), /the guest has been closed/);
 });
 
+test('lab: who waits for the guest to let go of a module hears that it is closed', real, async () => {
+  const vm = await lab.open({ hotadd: false, online: 'online_movable' });
+  const module = await vm.addModule(128 * MiB);
+  // A guest that stands still says nothing to the platform.
+  await vm.qmp.run('stop');
+  const removal = assert.rejects(vm.removeModule(module), /the guest has been closed/);
+  await vm.close();
+  await removal;
+});
+
 test(
   'lab: a prepared guest goes on where it was saved, with all that its programs printed',
   real,

@@ -70,7 +70,7 @@ export class Modules {
     });
     try {
       await this.#qmp.run('device_del', { id: module.id });
-      const removal = await answered;
+      const removal = await Promise.race([answered, this.#qmp.ended]);
       if (removal.removed) await this.#qmp.run('object-del', { id: `${module.id}-ram` });
       return removal;
     } finally {

@@ -14,8 +14,14 @@ export class Qmp {
   readonly #lines: JsonLines;
   readonly #greeted: Promise<void>;
   readonly #listeners = new Set<(event: QmpEvent) => void>();
+  #fail = (_error: Error) => {};
+  /** Rejects when QEMU has ended: for what waits for an event. */
+  readonly ended: Promise<never> = new Promise((_, reject) => {
+    this.#fail = reject;
+  });
 
   constructor(stream: Duplex) {
+    this.ended.catch(() => undefined);
     let greet = () => {};
     this.#greeted = new Promise((resolve) => {
       greet = resolve;
@@ -53,5 +59,6 @@ export class Qmp {
 
   end(error: Error): void {
     this.#lines.end(error);
+    this.#fail(error);
   }
 }
