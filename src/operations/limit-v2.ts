@@ -30,7 +30,11 @@ export function limitV2(files: LimitFiles) {
       const moveHigh = highBefore !== null && tighter(highBefore, toBytes) !== highBefore;
       let highOurs: Limit | null = null;
       try {
-        if (moveHigh) highOurs = await files.writeSlowly(FILES.high, String(toBytes));
+        if (moveHigh) {
+          // Ours from here on, also when what the kernel made of it cannot be read.
+          highOurs = toBytes;
+          highOurs = await files.writeSlowly(FILES.high, String(toBytes));
+        }
         files.needRoom(toBytes, request.headroomBytes);
         if (files.read(FILES.max) !== maxBefore) {
           throw new HotaddError('HOTADD_OPERATION', 'somebody else has written memory.max meanwhile', {

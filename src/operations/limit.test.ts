@@ -76,6 +76,21 @@ describe('limit: what may not be written', () => {
 });
 
 describe('limit v2', () => {
+  it('F2 high is put back also when it could not be read after it was written', async () => {
+    const { machine, operation, textOf } = setUp(2, V2);
+    let fails = false;
+    machine.onWrite = (path) => {
+      fails = path.endsWith('memory.high');
+    };
+    machine.onRead = () => {
+      if (!fails) return;
+      fails = false;
+      throw kernelError('EIO');
+    };
+    await assert.rejects(operation.operate(256 * MiB, { expectBytes: 512 * MiB, ...REQUEST }), /EIO/);
+    assert.deepEqual([textOf('memory.high'), textOf('memory.max')], ['max', String(512 * MiB)]);
+  });
+
   it('F2 a shrink writes high, reads use again, writes max, and puts high back', async () => {
     const order: string[] = [];
     const { machine, operation } = setUp(2, V2, () => order.push('used') && 100 * MiB);
