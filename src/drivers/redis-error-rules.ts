@@ -131,7 +131,7 @@ export const RULES: readonly Rule[] = [
     /ECONNRESET|EPIPE|closed|offline|aborted|terminated/i,
     'HOTADD_CONNECTION',
     'the connection was lost',
-    'it is opened again at the next call; TLS needs rediss://, and tls.cert where the server asks for one',
+    'it is opened again at the next call; TLS over TCP needs rediss://, and tls.cert where it is asked for',
   ),
 ];
 

@@ -9,6 +9,9 @@ import { BLOCKS_FOLDER } from './block-state.ts';
 /** A machine has up to 32,768 blocks; so many reads hold the loop for less than 10 ms. */
 const BLOCKS_PER_SLICE = 64;
 
+/** A block that spans zones never goes, and what lies below 4 GiB was there at boot: devices need it. */
+const NEVER: ReadonlySet<string | null> = new Set(['none', 'DMA32']);
+
 /** Movable ones first; the highest first among equals, since modules lie above what was there at boot. */
 export async function offlineCandidates(
   machine: Machine,
@@ -20,7 +23,7 @@ export async function offlineCandidates(
   for (const [index, block] of [...online].sort((a, b) => b - a).entries()) {
     const zone = readZone(machine, block);
     if (zone === 'Movable') movable.push(block);
-    else if (zone !== 'none') others.push(block);
+    else if (!NEVER.has(zone)) others.push(block);
     if (index % BLOCKS_PER_SLICE === BLOCKS_PER_SLICE - 1) await pause(clock, 0);
   }
   return [...movable, ...others];

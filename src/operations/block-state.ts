@@ -7,8 +7,19 @@ import { kernelRefusal } from './kernel-refusal.ts';
 
 export const BLOCKS_FOLDER = '/sys/devices/system/memory';
 
+const ONLINE_WORDS = ['online', 'online_kernel', 'online_movable'] as const;
 /** The kernel's words: any zone, a zone for kernel data, a zone for movable pages only. */
-export type OnlineWord = 'online' | 'online_kernel' | 'online_movable';
+export type OnlineWord = (typeof ONLINE_WORDS)[number];
+
+/** What the kernel does with memory that is added; `null`: it leaves it offline, or does not say. */
+export function readPolicy(machine: Machine): OnlineWord | null {
+  try {
+    const word = machine.readText(`${BLOCKS_FOLDER}/auto_online_blocks`).trim();
+    return ONLINE_WORDS.find((known) => known === word) ?? null;
+  } catch {
+    return null;
+  }
+}
 
 /** A block that is not as it was asked to be, and why. */
 export interface RefusedBlock {

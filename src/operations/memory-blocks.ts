@@ -15,6 +15,7 @@ import {
   BLOCKS_FOLDER,
   type OnlineWord,
   type RefusedBlock,
+  readPolicy,
   sayRefused,
   setBlockState,
 } from './block-state.ts';
@@ -27,6 +28,9 @@ const BLOCKS_DEADLINE_MS = 60_000;
  * as long as nobody interrupts it. Source: memory-hotplug.rst, "Offlining Memory Blocks".
  */
 const LAST_BLOCK_MS = 30_000;
+
+/** Amounts are printed with three digits: what is typed back is meant to be what was read. */
+const AS_PRINTED = 0.005;
 
 export interface BlockList {
   readonly sizeBytes: number;
@@ -47,7 +51,8 @@ export interface MemoryBlocksOptions {
   readonly machine: Machine;
   readonly clock: Clock;
   readonly record: BlocksRecord;
-  readonly onlineWord: OnlineWord;
+  /** `null`: as the kernel does by itself, or `online` where it does nothing. */
+  readonly onlineWord: OnlineWord | null;
   /** All blocks, read again; `null`: the machine has none. */
   readBlocks(): Promise<BlockList | null>;
   /** MemTotal now. Throws when it cannot be read. */
@@ -66,7 +71,7 @@ export function memoryBlocksOperation(options: MemoryBlocksOptions): Operation {
       const change = new BlocksChange(options);
       const { expectBytes } = request;
       const shrinks = expectBytes === 'max' || toBytes < expectBytes;
-      const note = await (shrinks ? change.shrink(request) : change.grow(toBytes, request));
+      const note = await (shrinks ? change.shrink(toBytes, request) : change.grow(toBytes, request));
       // Without uevents nobody else tells the readings of it.
       await options.readBlocks();
       return { note };
@@ -94,7 +99,7 @@ class BlocksChange {
     const { sizeBytes } = blocks;
     const shrinks = askedBytes < totalBytes;
     const count = shrinks
-      ? -Math.ceil((totalBytes - askedBytes) / sizeBytes)
+      ? -Math.max(0, Math.ceil((totalBytes - askedBytes - askedBytes * AS_PRINTED) / sizeBytes))
       : Math.floor((askedBytes - totalBytes) / sizeBytes);
     const toBytes = totalBytes + count * sizeBytes;
     if (count < 0) await this.#needCandidates(blocks, -count, totalBytes);
@@ -107,24 +112,26 @@ class BlocksChange {
     };
   }
 
-  async shrink(request: OperationRequest): Promise<string | null> {
+  async shrink(toBytes: number, request: OperationRequest): Promise<string | null> {
     const { machine, clock, readTotalBytes } = this.#options;
+    const targetBytes = Math.max(toBytes, request.askedBytes);
     const { sizeBytes, online } = await this.#needBlocks();
     this.#untilMs = clock.monotonicMs() + request.deadlineMs;
     for (const block of await offlineCandidates(machine, clock, online)) {
       const totalBytes = readTotalBytes();
-      if (totalBytes <= request.askedBytes) break;
+      if (totalBytes <= targetBytes) break;
       this.#stopped = this.#mustStop(request) ?? this.#noRoom(totalBytes - sizeBytes, request);
       if (this.#stopped !== null) break;
       await this.#step(block, 'offline', request);
       if (this.#stopped !== null) break;
       await pause(clock, 0);
     }
-    return this.#ended('online', readTotalBytes() > request.askedBytes);
+    return this.#ended('online', readTotalBytes() > targetBytes);
   }
 
   async grow(toBytes: number, request: OperationRequest): Promise<string | null> {
-    const { clock, onlineWord, readTotalBytes } = this.#options;
+    const { machine, clock, readTotalBytes } = this.#options;
+    const onlineWord = this.#options.onlineWord ?? readPolicy(machine) ?? 'online';
     const { sizeBytes, offline } = await this.#needBlocks();
     this.#untilMs = clock.monotonicMs() + request.deadlineMs;
     for (const block of offline) {

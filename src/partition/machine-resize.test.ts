@@ -112,7 +112,7 @@ test('machine: MemTotal that is no multiple of blocks goes down by whole ones', 
   };
   const readText = machine.readText.bind(machine);
   machine.readText = (path) => (path === '/proc/meminfo' ? meminfo() : readText(path));
-  const outcome = await resize(475 * MiB - 4096);
+  const outcome = await resize(470 * MiB - 4096);
   assert.equal(outcome.result, 'done');
   assert.equal(outcome.usableBytes, (512 - 128) * MiB - reserved);
   await afterwards();

@@ -35,7 +35,10 @@ export interface OpenOptions {
   readonly program?: string;
   readonly onOutcome?: (outcome: Outcome) => void;
   readonly onMemory?: (memory: PhysicalMemory) => void;
-  /** How a planned change brings memory blocks online, in the kernel's words; default: `online`. */
+  /**
+   * How a planned change brings memory blocks online, in the kernel's words. Default: as the kernel
+   * does by itself (`auto_online_blocks`), or `online` where it does nothing.
+   */
   readonly online?: OnlineWord;
   /** Told of each look, at a change and every few seconds between: drivers as they read, and the plan. */
   readonly onLook?: (look: Survey) => void;
@@ -110,7 +113,7 @@ function assemble({ machine, clock, sensor, lock, journal }: Opened, options: Op
     clock,
     sensor,
     journal,
-    onlineWord: options.online ?? 'online',
+    onlineWord: options.online ?? null,
   });
   return new Partition({ machine, sensor, registry, notifier, loop, lock, operations });
 }

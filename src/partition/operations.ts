@@ -15,7 +15,7 @@ export interface OperationParts {
   readonly clock: Clock;
   readonly sensor: Sensor;
   readonly journal: Pick<Journal, 'blocks'>;
-  readonly onlineWord: OnlineWord;
+  readonly onlineWord: OnlineWord | null;
 }
 
 const FORGETFUL = { took: () => Promise.resolve(), gave: () => Promise.resolve() };

@@ -25,7 +25,7 @@ export interface ModuleSim {
 }
 
 /** The zone of a block that is online: `none` is one that never goes offline. */
-export type ZoneSim = 'none' | 'Normal' | 'Movable';
+export type ZoneSim = 'none' | 'DMA32' | 'Normal' | 'Movable';
 
 interface BlockSim {
   state: 'online' | 'going-offline' | 'offline';
@@ -107,6 +107,12 @@ export class MachineSim implements Machine {
     let first = this.#bootBlocks;
     for (let block = first; block < first + count; block += 1) if (this.#blocks.has(block)) first = block + 1;
     return first;
+  }
+
+  /** Puts a block into a zone: on a PC what lies below 4 GiB is in DMA32. */
+  setZone(block: number, zone: ZoneSim): void {
+    const known = this.#blocks.get(block);
+    if (known !== undefined) known.zone = zone;
   }
 
   /** Takes a module out; its blocks go offline first. */
