@@ -138,14 +138,28 @@ test('lab: what is not there is named, with the mend', real, async () => {
     lab.open({ folders: { app: '/no/such/folder' } }),
     /\/no\/such\/folder cannot be read/,
   );
+  await assert.rejects(lab.open({ folders: { '../x': '.' } }), /"\.\.\/x" is no place in \/cargo/);
+  await assert.rejects(lab.open({ node: '/nowhere/node' }), /program \/nowhere\/node is not on this machine/);
+  await assert.rejects(
+    lab.open({ online: 'movable' as 'online' }),
+    /"movable"\nmend: one of offline, online/,
+  );
+  const misspelt: object = { program: ['redis-server'] };
+  await assert.rejects(lab.open(misspelt), /no option "program"\nmend: one of topology, /);
   const wrong = 'nothing' as 'modules';
   await assert.rejects(lab.open({ topology: wrong }), /no topology "nothing"\nmend: one of modules, /);
 });
 
-test('lab: what QEMU refuses is told in its own words, and nothing is left of it', real, async (t) => {
+test('lab: a module that cannot be is refused, by the lab or in the words of QEMU', real, async (t) => {
   const vm = await lab.open({ hotadd: false });
   t.after(() => vm.close());
-  await assert.rejects(vm.addModule(128 * MiB + 4096), /QEMU refuses device_add: .*multiple/);
+  for (const bytes of [-1, 0, Number.NaN, 192 * MiB]) {
+    await assert.rejects(
+      vm.addModule(bytes),
+      /no whole memory blocks\nmend: give a multiple of 134217728: 128 MiB/,
+    );
+  }
+  await assert.rejects(vm.addModule(128 * MiB, { node: 7 }), /QEMU refuses device_add: .*node/i);
   const before = await vm.memTotalBytes();
   await vm.addModule(128 * MiB);
   assert.equal(await vm.memTotalBytes(), before + 128 * MiB);

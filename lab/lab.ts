@@ -2,7 +2,6 @@
 // follow go on from there (0.3 s). A state that cannot be used is thrown away, and the guest boots.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -12,6 +11,7 @@ import { cargoDisk, systemDisk } from './image/disks.ts';
 import { makeInitramfs } from './image/initramfs.ts';
 import { type Kernel, type KernelName, openKernel } from './image/kernel.ts';
 import { LabError } from './lab-error.ts';
+import { environment, findProgram } from './programs.ts';
 import { CARGO_DEVICE, cargoBlock, Qemu, type QemuOptions, quoted } from './qemu.ts';
 import { Qmp } from './qmp.ts';
 import { argumentsOf, TOPOLOGIES, type Topology, type TopologyName } from './topology.ts';
@@ -31,7 +31,13 @@ const NEEDED = [
   { command: 'mke2fs', packageName: 'e2fsprogs' },
   { command: 'dpkg-deb', packageName: 'dpkg' },
   { command: 'xz', packageName: 'xz-utils' },
+  { command: '/bin/busybox', packageName: 'busybox-static' },
 ];
+
+const OPTIONS: ReadonlySet<string> = new Set(
+  'topology online kernel programs folders hotadd node prepared fresh'.split(' '),
+);
+const POLICIES: ReadonlySet<string> = new Set(['offline', 'online', 'online_kernel', 'online_movable']);
 
 /** The kernel's words for what becomes of memory that is added (`auto_online_blocks`). */
 export type OnlinePolicy = 'offline' | 'online' | 'online_kernel' | 'online_movable';
@@ -79,10 +85,8 @@ export const lab = {
 
 function findMissing(): string | null {
   if (process.platform !== 'linux' || process.arch !== 'x64') return 'the lab runs on Linux on x86-64';
-  const places = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin', '/usr/bin', '/bin'];
-  const missing = NEEDED.filter(({ command }) => !places.some((place) => existsSync(`${place}/${command}`)));
+  const missing = NEEDED.filter(({ command }) => findProgram(command) === null);
   const packages = missing.map(({ packageName }) => packageName);
-  if (!existsSync('/bin/busybox')) packages.push('busybox-static');
   if (packages.length === 0) return null;
   return `the lab needs what is not here; as root: apt-get install ${packages.join(' ')}`;
 }
@@ -90,6 +94,7 @@ function findMissing(): string | null {
 async function openVm(options: OpenOptions = {}): Promise<Vm> {
   const missing = findMissing();
   if (missing !== null) throw new LabError(missing);
+  checkWords(options);
   const topology = topologyOf(options.topology ?? 'modules');
   const kernel = await openKernel(options.kernel ?? process.env.HOTADD_LAB_KERNEL ?? 'stable');
   const [disk, cargo] = await Promise.all([
@@ -167,6 +172,18 @@ async function withCargo(guest: Guest, cargo: string): Promise<Guest> {
   }
 }
 
+/** A word that is misspelt would be left out in silence. */
+function checkWords(options: OpenOptions): void {
+  const unknown = Object.keys(options).find((key) => !OPTIONS.has(key));
+  if (unknown !== undefined) {
+    throw new LabError(`there is no option "${unknown}"`, { mend: `one of ${[...OPTIONS].join(', ')}` });
+  }
+  if (options.online === undefined || POLICIES.has(options.online)) return;
+  throw new LabError(`online: there is no policy "${options.online}"`, {
+    mend: `one of ${[...POLICIES].join(', ')}`,
+  });
+}
+
 function topologyOf(topology: TopologyName | Topology): Topology {
   if (typeof topology !== 'string') return topology;
   const found = TOPOLOGIES[topology];
@@ -190,7 +207,7 @@ interface Guest {
 
 /** Goes on from the saved state of such a guest; where there is none one is made, and its state saved. */
 async function restored({ kernel, boot }: Plan, what: string, make: () => Promise<Guest>): Promise<Guest> {
-  const version = await run('qemu-system-x86_64', ['--version']);
+  const version = await run('qemu-system-x86_64', ['--version'], { env: environment });
   const key = createHash('sha256')
     .update(JSON.stringify([boot, version.stdout, what]))
     .digest('hex');

@@ -38,6 +38,12 @@ export class Modules {
   }
 
   async add(bytes: number, { node, wait = true }: { node?: number; wait?: boolean }): Promise<MemoryModule> {
+    const block = Number.parseInt(await this.#files.read(`${BLOCKS_FOLDER}/block_size_bytes`), 16);
+    if (!(bytes > 0 && bytes % block === 0)) {
+      throw new LabError(`a module of ${bytes} bytes has no whole memory blocks`, {
+        mend: `give a multiple of ${block}: ${block / 1024 ** 2} MiB`,
+      });
+    }
     this.#made += 1;
     const id = `module${this.#made}`;
     const before = wait ? await this.#blocks() : [];
@@ -49,7 +55,7 @@ export class Modules {
       await this.#qmp.run('object-del', { id: `${id}-ram` });
       throw error;
     }
-    return { id, sizeBytes: bytes, blocks: wait ? await this.#appeared(id, bytes, before) : [] };
+    return { id, sizeBytes: bytes, blocks: wait ? await this.#appeared(id, bytes / block, before) : [] };
   }
 
   /** QEMU says what the guest answers; a guest that says nothing is given up after `timeoutMs`. */
@@ -85,14 +91,13 @@ export class Modules {
   }
 
   /** All blocks are added first, and then brought online one by one where the kernel does so by itself. */
-  async #appeared(id: string, bytes: number, before: readonly number[]): Promise<number[]> {
+  async #appeared(id: string, count: number, before: readonly number[]): Promise<number[]> {
     const known = new Set(before);
-    const size = Number.parseInt(await this.#files.read(`${BLOCKS_FOLDER}/block_size_bytes`), 16);
     const policy = (await this.#files.read(`${BLOCKS_FOLDER}/auto_online_blocks`)).trim();
     const giveUpAt = performance.now() + APPEAR_MS;
     for (;;) {
       const blocks = (await this.#blocks()).filter((block) => !known.has(block));
-      const isWhole = blocks.length * size >= bytes;
+      const isWhole = blocks.length >= count;
       if (isWhole && (policy === 'offline' || (await this.#areOnline(blocks)))) {
         return blocks.sort((a, b) => a - b);
       }

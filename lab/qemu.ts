@@ -6,6 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { LabError } from './lab-error.ts';
+import { environment } from './programs.ts';
 
 const QEMU = 'qemu-system-x86_64';
 /** File descriptors in QEMU: 0, 1 and 2 are the console. */
@@ -39,7 +40,10 @@ export class Qemu {
   /** @param onExit called once when QEMU ends by itself. */
   constructor(options: QemuOptions, onExit: (error: LabError) => void) {
     const command = ['--pdeathsig', 'KILL', QEMU, ...argumentsOf(options)];
-    this.#process = spawn('setpriv', command, { stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'] });
+    this.#process = spawn('setpriv', command, {
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
+      env: environment,
+    });
     this.monitor = this.#process.stdio[MONITOR_FD] as Duplex;
     this.door = this.#process.stdio[DOOR_FD] as Duplex;
     for (const stream of [this.#process.stdout, this.#process.stderr]) {

@@ -2,7 +2,7 @@
 // from inside (files, programs, hotadd itself).
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 import type { Door, GuestProcess, RunOptions, RunResult } from './door.ts';
 import { HOTADD_BIN } from './image/hotadd-package.ts';
 import type { Kernel } from './image/kernel.ts';
@@ -47,7 +47,7 @@ export class Vm {
     this.virtioMem = {
       request: async (bytes) => {
         const path = '/machine/peripheral/virtio-mem';
-        await qmp.run('qom-set', { path, property: 'requested-size', value: bytes });
+        await this.#told(qmp.run('qom-set', { path, property: 'requested-size', value: bytes }));
       },
       plugged: async () => {
         const devices = (await qmp.run('query-memory-devices')) as MemoryDevice[];
@@ -233,7 +233,7 @@ export class Vm {
   async #commandLine(program: Program): Promise<readonly string[]> {
     if (!('file' in program)) return program;
     const path = `/tmp/${randomUUID().slice(0, 8)}-${basename(program.file)}`;
-    await this.write(path, readFileSync(program.file, 'utf8'));
+    await this.write(path, readProgram(program.file));
     return ['node', path, ...(program.arguments ?? [])];
   }
 
@@ -245,6 +245,14 @@ export class Vm {
       if (!(cause instanceof LabError)) throw cause;
       throw new LabError(cause.message, { console: this.console, cause });
     }
+  }
+}
+
+function readProgram(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new LabError(`the program ${resolve(file)} cannot be read`, { cause });
   }
 }
 

@@ -11,10 +11,14 @@ import { basename, dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { discard, makeOnce } from '../cache.ts';
 import { LabError } from '../lab-error.ts';
+import { environment, findProgram } from '../programs.ts';
 import { hotaddFolders } from './hotadd-package.ts';
 
 const run = promisify(execFile);
 const MiB = 1024 ** 2;
+
+/** Segments that do not begin with a dot, so that nothing leads out of the disk. */
+const FOLDER_NAME = /^[\w@+-][\w@+.-]*(?:\/[\w@+-][\w@+.-]*)*$/;
 
 export interface Cargo {
   /** The built package, at /cargo/node_modules/hotadd. */
@@ -27,7 +31,7 @@ export interface Cargo {
 
 /** @param node the Node to run in the guest: a path on this machine. */
 export async function systemDisk(node: string): Promise<string> {
-  const path = realpathSync(node);
+  const path = realpathSync(needProgram(node));
   const { size, mtimeMs } = statSync(path);
   return makeOnce(`disk-system-${digest([path, size, mtimeMs])}`, (into) =>
     makeDisk(into, async (root) => {
@@ -42,8 +46,12 @@ export async function systemDisk(node: string): Promise<string> {
 }
 
 export async function cargoDisk({ hotadd, programs, folders }: Cargo): Promise<string> {
+  for (const name of Object.keys(folders)) {
+    if (FOLDER_NAME.test(name)) continue;
+    throw new LabError(`folders: "${name}" is no place in /cargo`, { mend: 'a name such as app, or my/app' });
+  }
   const all = { ...folders, ...(hotadd ? hotaddFolders() : {}) };
-  const paths = await Promise.all(programs.map(findProgram));
+  const paths = programs.map(needProgram);
   const contents = [];
   for (const [name, folder] of Object.entries(all)) contents.push([name, ...(await listing(folder))]);
   const key = digest([contents, paths.map((path) => [path, statSync(path).mtimeMs])]);
@@ -74,24 +82,15 @@ async function addProgram(root: string, path: string): Promise<void> {
   await chmod(script, 0o755);
 }
 
-async function findProgram(name: string): Promise<string> {
-  const places = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
-  for (const place of name.includes('/') ? [dirname(name)] : places) {
-    const path = join(place, basename(name));
-    if (
-      await stat(path).then(
-        (found) => found.isFile(),
-        () => false,
-      )
-    )
-      return path;
-  }
+function needProgram(name: string): string {
+  const path = findProgram(name);
+  if (path !== null) return path;
   throw new LabError(`the program ${name} is not on this machine`, { mend: 'install it here' });
 }
 
 /** The shared libraries that the loader would take, the loader itself included. */
 async function librariesOf(path: string): Promise<string[]> {
-  const { stdout } = await run('ldd', [path]).catch(() => ({ stdout: '' }));
+  const { stdout } = await run('ldd', [path], { env: environment }).catch(() => ({ stdout: '' }));
   return [...stdout.matchAll(/(\/\S+)\s+\(0x/g)].map(([, library]) => library ?? '');
 }
 
@@ -109,7 +108,9 @@ async function makeDisk(into: string, fill: (root: string) => Promise<void>): Pr
     }
     const size = Math.ceil((bytes * 1.05) / MiB) + 8 + Math.ceil(files / 1024);
     const features = ['-O', '^has_journal,^resize_inode', '-N', String(files * 2 + 1024), '-m', '0'];
-    await run('mke2fs', ['-q', '-t', 'ext4', '-b', '4096', ...features, '-d', root, into, `${size}M`]);
+    await run('mke2fs', ['-q', '-t', 'ext4', '-b', '4096', ...features, '-d', root, into, `${size}M`], {
+      env: environment,
+    });
   } catch (cause) {
     if (cause instanceof LabError) throw cause;
     throw new LabError('a disk for the guest cannot be made', {

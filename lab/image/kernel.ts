@@ -5,14 +5,14 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { makeOnce } from '../cache.ts';
+import { discard, makeOnce } from '../cache.ts';
 import { LabError } from '../lab-error.ts';
 
 const run = promisify(execFile);
 /** The package that always depends on the newest cloud kernel. */
 const NEWEST = 'linux-image-cloud-amd64';
 const SOURCES_MEND =
-  'the lab takes its kernel from Debian: run it on Debian or Ubuntu with apt, or name a folder with an ' +
+  'the lab takes its kernel from Debian with apt, which needs its mirror once; or name a folder with an ' +
   'unpacked kernel package';
 
 export interface Kernel {
@@ -57,14 +57,23 @@ async function readKernel(folder: string): Promise<Kernel> {
 async function download(name: string): Promise<Kernel> {
   if (name === 'backports') return fetch(name, await backports());
   // The lists of the machine are the quick way, and too old when the mirror has moved on.
-  return fetch(name, []).catch(async () => fetch(name, await newestLists()));
+  return fetch(name, []).catch(async () => {
+    const lists = await newestLists();
+    try {
+      return await fetch(name, aptOptionsOf(lists, []));
+    } catch (error) {
+      // Without a network apt-get update fetches nothing, and is content.
+      await discard(lists);
+      throw error;
+    }
+  });
 }
 
 async function fetch(name: string, aptOptions: readonly string[]): Promise<Kernel> {
   const depends = await run('apt-cache', [...aptOptions, 'depends', NEWEST]).catch(() => ({ stdout: '' }));
   const packageName = /Depends: (linux-image-\d\S+)/.exec(depends.stdout)?.[1];
   if (packageName === undefined) {
-    throw new LabError(`no package ${NEWEST} in Debian ${name}`, { mend: SOURCES_MEND });
+    throw new LabError(`no package ${NEWEST} in Debian ${name}, as far as apt knows`, { mend: SOURCES_MEND });
   }
   const folder = await makeOnce(`kernel-${packageName}`, async (into) => {
     await mkdir(into, { recursive: true });
@@ -84,10 +93,9 @@ async function fetch(name: string, aptOptions: readonly string[]): Promise<Kerne
  * The machine's own package sources, with lists that are fetched now and kept apart: the machine's may be
  * older than its mirror, and only root may renew them.
  */
-async function newestLists(): Promise<string[]> {
+function newestLists(): Promise<string> {
   const today = new Date().toISOString().slice(0, 10);
-  const folder = await makeOnce(`apt-lists-${today}`, (into) => update(into, []));
-  return aptOptionsOf(folder, []);
+  return makeOnce(`apt-lists-${today}`, (into) => update(into, []));
 }
 
 /** The backports of this Debian release, from the mirror that the machine uses for the release itself. */
@@ -134,8 +142,8 @@ async function update(folder: string, sources: readonly string[]): Promise<void>
   try {
     await run('apt-get', [...aptOptionsOf(folder, sources), '-qq', 'update']);
   } catch (cause) {
-    const { stderr = '' } = cause as { stderr?: string };
-    const problem = `apt-get update fails: ${stderr.trim()}`;
+    const { stderr, message } = cause as Error & { stderr?: string };
+    const problem = `apt-get update fails: ${stderr?.trim() || message}`;
     throw new LabError(problem, { mend: 'see to the package sources of this machine', cause });
   }
 }
