@@ -2,8 +2,9 @@
 // any software can be watched while that happens. See docs/guides/lab.md.
 export { type Ended, GuestProcess, type RunOptions, type RunResult } from './door.ts';
 export type { KernelName } from './image/kernel.ts';
-export { lab, type OnlinePolicy, type OpenOptions, type Prepared } from './lab.ts';
+export { lab } from './lab.ts';
 export { LabError } from './lab-error.ts';
 export type { MemoryModule, Removal } from './modules.ts';
+export type { OnlinePolicy, OpenOptions, Prepared } from './open-options.ts';
 export { TOPOLOGIES, type Topology, type TopologyName } from './topology.ts';
 export { type Program, Vm } from './vm.ts';

@@ -9,12 +9,13 @@ import { discard, makeOnce } from './cache.ts';
 import { Door, type DoorState } from './door.ts';
 import { cargoDisk, systemDisk } from './image/disks.ts';
 import { makeInitramfs } from './image/initramfs.ts';
-import { type Kernel, type KernelName, openKernel } from './image/kernel.ts';
+import { type Kernel, openKernel } from './image/kernel.ts';
 import { LabError } from './lab-error.ts';
+import { checkWords, type OpenOptions, topologyOf } from './open-options.ts';
 import { environment, findProgram } from './programs.ts';
 import { CARGO_DEVICE, cargoBlock, Qemu, type QemuOptions, quoted } from './qemu.ts';
 import { Qmp } from './qmp.ts';
-import { argumentsOf, TOPOLOGIES, type Topology, type TopologyName } from './topology.ts';
+import { argumentsOf } from './topology.ts';
 import { Vm } from './vm.ts';
 
 const run = promisify(execFile);
@@ -33,44 +34,6 @@ const NEEDED = [
   { command: 'xz', packageName: 'xz-utils' },
   { command: '/bin/busybox', packageName: 'busybox-static' },
 ];
-
-const OPTIONS: ReadonlySet<string> = new Set(
-  'topology online kernel programs folders hotadd node prepared fresh'.split(' '),
-);
-const POLICIES: ReadonlySet<string> = new Set(['offline', 'online', 'online_kernel', 'online_movable']);
-
-/** The kernel's words for what becomes of memory that is added (`auto_online_blocks`). */
-export type OnlinePolicy = 'offline' | 'online' | 'online_kernel' | 'online_movable';
-
-export interface OpenOptions {
-  /** A named topology, or one of your own. Default: `modules`. */
-  readonly topology?: TopologyName | Topology;
-  /** What becomes of memory that is added. Default: `online`; Debian's own default is `offline`. */
-  readonly online?: OnlinePolicy;
-  /** Default: $HOTADD_LAB_KERNEL, or `stable`. */
-  readonly kernel?: KernelName;
-  /** Programs of this machine that the guest gets, with their libraries: `['redis-server']`. */
-  readonly programs?: readonly string[];
-  /** Folders of this machine that the guest gets read-only: `{ app: '.' }` is /cargo/app there. */
-  readonly folders?: Readonly<Record<string, string>>;
-  /** Whether the guest gets hotadd, as built. Default: true. */
-  readonly hotadd?: boolean;
-  /** The Node that the guest runs. Default: the one that runs this. */
-  readonly node?: string;
-  /**
-   * What is done in the guest once, and then saved with it: software that is started and has warmed up.
-   * What it started is found again by its number, with all that it had printed.
-   */
-  readonly prepared?: Prepared;
-  /** True: boots, whatever is saved. */
-  readonly fresh?: boolean;
-}
-
-export interface Prepared {
-  /** Names what `prepare` does. Another name, or another text of the function, is prepared anew. */
-  readonly name: string;
-  prepare(vm: Vm): Promise<void>;
-}
 
 export const lab = {
   /**
@@ -170,27 +133,6 @@ async function withCargo(guest: Guest, cargo: string): Promise<Guest> {
     await guest.vm.close();
     throw error;
   }
-}
-
-/** A word that is misspelt would be left out in silence. */
-function checkWords(options: OpenOptions): void {
-  const unknown = Object.keys(options).find((key) => !OPTIONS.has(key));
-  if (unknown !== undefined) {
-    throw new LabError(`there is no option "${unknown}"`, { mend: `one of ${[...OPTIONS].join(', ')}` });
-  }
-  if (options.online === undefined || POLICIES.has(options.online)) return;
-  throw new LabError(`online: there is no policy "${options.online}"`, {
-    mend: `one of ${[...POLICIES].join(', ')}`,
-  });
-}
-
-function topologyOf(topology: TopologyName | Topology): Topology {
-  if (typeof topology !== 'string') return topology;
-  const found = TOPOLOGIES[topology];
-  if (found !== undefined) return found;
-  throw new LabError(`there is no topology "${topology}"`, {
-    mend: `one of ${Object.keys(TOPOLOGIES).join(', ')}, or one of your own`,
-  });
 }
 
 async function initramfsFile(kernel: Kernel): Promise<string> {
