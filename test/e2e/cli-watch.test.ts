@@ -26,7 +26,7 @@ test('watch: says memory as it is, then each change of a limit, and ends with 0 
   const watch = watchOf(folder);
   await watch.until(/usable 512 MiB \(memory\.high of \/app\)/);
   writeFileSync(join(folder, GROUP, 'memory.high'), 'max\n');
-  await watch.until(/\+512 MiB \(512 MiB -> 1 GiB\), memory\.max of \/app/);
+  await watch.until(/\+512 MiB \(512 MiB -> 1 GiB\), memory\.high of \/app/);
   writeFileSync(join(folder, GROUP, 'memory.max'), `${768 * 2 ** 20}\n`);
   await watch.until(/-256 MiB \(1 GiB -> 768 MiB\), memory\.max of \/app/);
   watch.child.kill('SIGINT');

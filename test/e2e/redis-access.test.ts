@@ -147,7 +147,7 @@ test('redis access: TLS, with our own certificate too', real, async (t) => {
   const elsewhere = { ca, cert, key, serverName: 'other.example' };
   await fails(read(open(t, { url, tls: elsewhere })), 'HOTADD_CONNECTION', /certificate is for another name/);
   const plain = open(t, { url: url.replace('rediss', 'redis') });
-  await fails(read(plain), 'HOTADD_CONNECTION', /connection was lost.*TLS needs rediss:\/\//);
+  await fails(read(plain), 'HOTADD_CONNECTION', /connection was lost.*TLS over TCP needs rediss:\/\//);
   const noTls = await startRedis(t, { port: true });
   await fails(
     read(open(t, { url: `rediss://127.0.0.1:${noTls.port}` })),
