@@ -57,7 +57,8 @@ export class Loop {
     const settled =
       notifier.state === 'operating' ? STILL : this.#settler.look(memory, notifier.plannedForBytes, nowMs);
     if (settled.due) void notifier.arrive(settled.cause);
-    else this.#measure(nowMs);
+    // While memory settles nothing is planned for it, by no other way either: it may come back (S4).
+    else if (settled.againInMs === null) this.#measure(nowMs);
     this.#seams.onMemory?.(memory);
     this.#wakeIn(settled.due ? POLL_MOVING_MS : (settled.againInMs ?? this.#pollMs(nowMs)));
   }
