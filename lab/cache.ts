@@ -46,6 +46,11 @@ export async function makeOnce(key: string, make: (into: string) => Promise<void
   }
 }
 
+/** The part of a key that stands for contents: the same for the same. */
+export function digest(contents: string | Buffer): string {
+  return createHash('sha256').update(contents).digest('hex').slice(0, 16);
+}
+
 /** For what turned out to be unusable: the next one who wants it makes it anew. */
 export function discard(path: string): Promise<void> {
   return rm(path, { recursive: true, force: true });

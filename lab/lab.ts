@@ -1,11 +1,10 @@
 // Opens guests. The first one of a topology boots (3 s under emulation) and its state is saved; those that
 // follow go on from there (0.3 s). A state that cannot be used is thrown away, and the guest boots.
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { discard, makeOnce } from './cache.ts';
+import { digest, discard, makeOnce } from './cache.ts';
 import { Door, type DoorState } from './door.ts';
 import { cargoDisk, systemDisk } from './image/disks.ts';
 import { makeInitramfs } from './image/initramfs.ts';
@@ -75,9 +74,15 @@ async function openVm(options: OpenOptions = {}): Promise<Vm> {
   };
   const { vm } = await openGuest({ kernel, boot, cargo }, options);
   const policy = options.online ?? 'online';
+  const file = '/sys/devices/system/memory/auto_online_blocks';
+  if (policy !== 'online') await orClose(vm, vm.write(file, policy));
+  return vm;
+}
+
+/** A guest that cannot be made ready is closed: nobody else would have hold of it. */
+async function orClose(vm: Vm, work: Promise<unknown>): Promise<void> {
   try {
-    if (policy !== 'online') await vm.write('/sys/devices/system/memory/auto_online_blocks', policy);
-    return vm;
+    await work;
   } catch (error) {
     await vm.close();
     throw error;
@@ -93,17 +98,13 @@ interface Plan {
 async function openGuest(plan: Plan, { fresh = false, prepared }: OpenOptions): Promise<Guest> {
   if (prepared === undefined) {
     const guest = fresh ? await boot(plan) : await restored(plan, '', () => boot(plan));
-    return withCargo(guest, plan.cargo);
+    await orClose(guest.vm, plugIn(guest, plan.cargo));
+    return guest;
   }
   const make = async () => {
     const guest = await openGuest(plan, { fresh });
-    try {
-      await prepared.prepare(guest.vm);
-      return guest;
-    } catch (error) {
-      await guest.vm.close();
-      throw error;
-    }
+    await orClose(guest.vm, prepared.prepare(guest.vm));
+    return guest;
   };
   const withDisk = { ...plan, boot: { ...plan.boot, cargo: plan.cargo } };
   return fresh ? make() : restored(withDisk, prepared.name + prepared.prepare, make);
@@ -111,9 +112,8 @@ async function openGuest(plan: Plan, { fresh = false, prepared }: OpenOptions): 
 
 /**
  * A guest that has booted, and nothing else. A kernel that dies before its first program runs is booted
- * again:
- * 6.12.95 does so in every second boot under QEMU 7.2, with faults at random places of its ACPI scan and
- * whatever the processor; 6.1 in none of 20.
+ * again: 6.12.95 does so in every second boot under QEMU 7.2, at random places and whatever the processor;
+ * 6.1 in none of 20.
  */
 async function boot({ kernel, boot: options }: Plan): Promise<Guest> {
   for (let time = 1; ; time += 1) {
@@ -125,20 +125,9 @@ async function boot({ kernel, boot: options }: Plan): Promise<Guest> {
   }
 }
 
-async function withCargo(guest: Guest, cargo: string): Promise<Guest> {
-  try {
-    await plugIn(guest, cargo);
-    return guest;
-  } catch (error) {
-    await guest.vm.close();
-    throw error;
-  }
-}
-
 async function initramfsFile(kernel: Kernel): Promise<string> {
   const data = makeInitramfs(kernel);
-  const key = createHash('sha256').update(data).digest('hex').slice(0, 16);
-  return makeOnce(`initramfs-${key}`, (into) => writeFile(into, data));
+  return makeOnce(`initramfs-${digest(data)}`, (into) => writeFile(into, data));
 }
 
 interface Guest {
@@ -150,13 +139,10 @@ interface Guest {
 /** Goes on from the saved state of such a guest; where there is none one is made, and its state saved. */
 async function restored({ kernel, boot }: Plan, what: string, make: () => Promise<Guest>): Promise<Guest> {
   const version = await run('qemu-system-x86_64', ['--version'], { env: environment });
-  const key = createHash('sha256')
-    .update(JSON.stringify([boot, version.stdout, what]))
-    .digest('hex');
-  const state = await makeOnce(`state-${key.slice(0, 16)}`, (into) => saveNew(make, into));
+  const key = digest(JSON.stringify([boot, version.stdout, what]));
+  const state = await makeOnce(`state-${key}`, (into) => saveNew(make, into));
   try {
-    const guest = await begin(kernel, { ...boot, state: join(state, MEMORY) });
-    return guest;
+    return await begin(kernel, { ...boot, state: join(state, MEMORY) });
   } catch {
     // A state that QEMU does not take, of whatever reason, is only time lost.
     await discard(state);

@@ -4,12 +4,11 @@
 //   cargo    what is tested: hotadd as built, programs of this machine, folders of the author; plugged in
 //            after a restore, so that a new build needs no new boot
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { realpathSync, statSync } from 'node:fs';
 import { chmod, copyFile, cp, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
-import { discard, makeOnce } from '../cache.ts';
+import { digest, discard, makeOnce } from '../cache.ts';
 import { LabError } from '../lab-error.ts';
 import { environment, findProgram } from '../programs.ts';
 import { hotaddFolders } from './hotadd-package.ts';
@@ -33,7 +32,7 @@ export interface Cargo {
 export async function systemDisk(node: string): Promise<string> {
   const path = realpathSync(needProgram(node));
   const { size, mtimeMs } = statSync(path);
-  return makeOnce(`disk-system-${digest([path, size, mtimeMs])}`, (into) =>
+  return makeOnce(`disk-system-${digest(JSON.stringify([path, size, mtimeMs]))}`, (into) =>
     makeDisk(into, async (root) => {
       await mkdir(join(root, 'usr', 'bin'), { recursive: true });
       await copyFile(path, join(root, 'usr', 'bin', 'node'));
@@ -54,7 +53,7 @@ export async function cargoDisk({ hotadd, programs, folders }: Cargo): Promise<s
   const paths = programs.map(needProgram);
   const contents = [];
   for (const [name, folder] of Object.entries(all)) contents.push([name, ...(await listing(folder))]);
-  const key = digest([contents, paths.map((path) => [path, statSync(path).mtimeMs])]);
+  const key = digest(JSON.stringify([contents, paths.map((path) => [path, statSync(path).mtimeMs])]));
   return makeOnce(`disk-cargo-${key}`, (into) =>
     makeDisk(into, async (root) => {
       for (const [name, folder] of Object.entries(all)) {
@@ -136,8 +135,4 @@ async function listing(folder: string): Promise<[path: string, size: number, mti
     files.push([relative(folder, path), found?.isFile() ? found.size : 0, found?.mtimeMs ?? 0]);
   }
   return files.sort(([a], [b]) => (a < b ? -1 : 1));
-}
-
-function digest(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
 }

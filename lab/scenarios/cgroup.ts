@@ -3,15 +3,7 @@
 import type { TestContext } from 'node:test';
 import { MiB } from '../../src/core/bytes.ts';
 import type { OpenOptions, Vm } from '../index.ts';
-import {
-  type Followed,
-  GuestAgent,
-  GuestRedis,
-  openGuest,
-  REDIS_DRIVER,
-  startAgent,
-  startRedis,
-} from './guest.ts';
+import { type Followed, openSetUp, REDIS_DRIVER, startAgent, startRedis } from './guest.ts';
 
 export const OUTER = '/sys/fs/cgroup/outer';
 export const APP = `${OUTER}/app`;
@@ -19,33 +11,29 @@ export const APP_BYTES = 120 * MiB;
 
 /** A small one, so that a full Redis fills the cgroup. */
 export const GROUP_LINES = ['reserve: 8MiB', ...REDIS_DRIVER];
-const PIDS = '/tmp/pids.json';
 
-/** Bumped when what is prepared below changes in a way that its text does not show. */
-const PREPARED = 'agent and redis in a nested cgroup 1';
-
-export async function openFollowedGroup(
+export function openFollowedGroup(
   t: TestContext,
   options: Pick<OpenOptions, 'online'> = {},
 ): Promise<Followed> {
-  const prepare = async (vm: Vm) => {
-    await vm.makeFolder(APP);
-    await vm.write(`${OUTER}/cgroup.subtree_control`, '+memory');
-    await vm.write(`${APP}/memory.max`, String(APP_BYTES));
-    const redis = await startRedis(vm, { cgroup: APP });
-    const agent = await startAgent(vm, { partition: 'cgroup:/outer/app', lines: GROUP_LINES });
-    await agent.notice(/cache: never set by hotadd/);
-    await vm.write(PIDS, JSON.stringify([redis.process.pid, agent.process.pid]));
-  };
   // The unshare of this machine knows cgroup namespaces, and busybox's does not.
   const programs = ['redis-server', 'redis-cli', 'unshare'];
-  const vm = await openGuest(t, { ...options, programs, prepared: { name: PREPARED, prepare } });
-  const [redis, agent] = JSON.parse(await vm.read(PIDS)) as [number, number];
-  return {
-    vm,
-    redis: new GuestRedis(vm, vm.process(redis)),
-    agent: new GuestAgent(vm, vm.process(agent)),
-  };
+  return openSetUp(
+    t,
+    { ...options, programs },
+    {
+      name: 'agent and redis in a nested cgroup',
+      start: async (vm) => {
+        await vm.makeFolder(APP);
+        await vm.write(`${OUTER}/cgroup.subtree_control`, '+memory');
+        await vm.write(`${APP}/memory.max`, String(APP_BYTES));
+        return {
+          redis: await startRedis(vm, { cgroup: APP }),
+          agent: await startAgent(vm, { partition: 'cgroup:/outer/app', lines: GROUP_LINES }),
+        };
+      },
+    },
+  );
 }
 
 /** One counter of the cgroup's memory.events: `oom_kill`, `high`. */

@@ -38,25 +38,37 @@ export interface Followed {
   readonly agent: GuestAgent;
 }
 
-/** Bumped when what is prepared below changes in a way that its text does not show. */
-const PREPARED = 'agent and redis 1';
+/** What is started once and saved with the guest; another name, or another text, is prepared anew. */
+export interface SetUp {
+  readonly name: string;
+  start(vm: Vm): Promise<Pick<Followed, 'redis' | 'agent'>>;
+}
 
 export interface FollowedOptions extends OpenOptions {
   /** More lines of the agent's configuration; each other set of them is a state of its own. */
   readonly lines?: readonly string[];
 }
 
-/** A guest with the agent following its memory for a Redis: started once, and saved. */
-export async function openFollowed(t: TestContext, options: FollowedOptions = {}): Promise<Followed> {
+/** A guest with the agent following its memory for a Redis. */
+export function openFollowed(t: TestContext, options: FollowedOptions = {}): Promise<Followed> {
   const { lines = [], ...rest } = options;
+  return openSetUp(t, rest, {
+    name: ['agent and redis', ...lines].join('; '),
+    start: async (vm) => ({
+      redis: await startRedis(vm),
+      agent: await startAgent(vm, { lines: [...REDIS_DRIVER, ...lines] }),
+    }),
+  });
+}
+
+export async function openSetUp(t: TestContext, options: OpenOptions, setUp: SetUp): Promise<Followed> {
   const prepare = async (vm: Vm) => {
-    const redis = await startRedis(vm);
-    const agent = await startAgent(vm, { lines: [...REDIS_DRIVER, ...lines] });
+    const { redis, agent } = await setUp.start(vm);
     await agent.notice(/cache: never set by hotadd/);
     await vm.write(PIDS, JSON.stringify([redis.process.pid, agent.process.pid]));
   };
-  const name = [PREPARED, ...lines].join('; ');
-  const vm = await openGuest(t, { ...rest, prepared: { name, prepare } });
+  const prepared = { name: `${setUp.name}: ${setUp.start}`, prepare };
+  const vm = await openGuest(t, { ...options, prepared });
   const [redis, agent] = JSON.parse(await vm.read(PIDS)) as [number, number];
   return {
     vm,
