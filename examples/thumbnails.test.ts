@@ -26,7 +26,7 @@ test('a driver grows with the machine', async () => {
   const partition = await openPartition({ partition: 'machine', apply: true, machine, clock });
   const cache = new DriverSim('cache', { sizeBytes: 64 * MiB });
   partition.register(cache);
-  machine.addModule(GiB);
+  machine.addMemory(GiB);
   await clock.advance(5_000);
   await clock.until(partition.close());
   assert.ok(cache.sizeBytes > GiB, `${cache.sizeBytes} bytes after the module came`);

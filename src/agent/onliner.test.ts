@@ -56,9 +56,9 @@ async function world(t: TestContext, online: Config['online'], apply = true) {
 test('onliner: a module is reported once, whole, and the next one alone (S5)', async (t) => {
   const { clock, machine, said, open, until } = await world(t, 'off');
   const agent = await open();
-  machine.addModule(256 * MiB, { online: false });
+  machine.addMemory(256 * MiB, { online: false });
   await clock.advance(2_000);
-  machine.addModule(128 * MiB, { online: false });
+  machine.addMemory(128 * MiB, { online: false });
   await clock.advance(2_000);
   assert.deepEqual(
     said.map((line) => line.replace(/;.*(seq|in) ([\d ]+).*/, ': $2')),
@@ -70,7 +70,7 @@ test('onliner: a module is reported once, whole, and the next one alone (S5)', a
 test('onliner: with apply: false added memory is only reported, whatever is configured (P5)', async (t) => {
   const { clock, machine, said, open, until } = await world(t, 'online', false);
   const agent = await open();
-  machine.addModule(256 * MiB, { online: false });
+  machine.addMemory(256 * MiB, { online: false });
   await clock.advance(2_000);
   assert.equal(machine.onlineBytes, 512 * MiB);
   assert.match(said.join('\n'), /^2 memory blocks are added and not online; as root: for n in \$\(seq 4 5\)/);
@@ -80,12 +80,12 @@ test('onliner: with apply: false added memory is only reported, whatever is conf
 test('onliner: a module that appears in the place of another is dealt with anew', async (t) => {
   const { clock, machine, said, open, until } = await world(t, 'online_movable');
   const agent = await open();
-  const module = machine.addModule(128 * MiB, { online: false });
+  const module = machine.addMemory(128 * MiB, { online: false });
   await clock.advance(2_000);
   assert.equal(machine.onlineBytes, 640 * MiB);
-  machine.removeModule(module);
+  machine.removeMemory(module);
   await clock.advance(2_000);
-  machine.addModule(128 * MiB, { online: false });
+  machine.addMemory(128 * MiB, { online: false });
   await clock.advance(2_000);
   assert.equal(machine.onlineBytes, 640 * MiB);
   assert.deepEqual(said, Array(2).fill('1 memory block brought online_movable'));
@@ -101,7 +101,7 @@ test('onliner: closing ends a module that is being brought online', async (t) =>
     new Promise<void>((resolve) => {
       slow.write = resolve;
     }).then(() => writeTextSlowly.call(machine, path, text));
-  machine.addModule(512 * MiB, { online: false });
+  machine.addMemory(512 * MiB, { online: false });
   await clock.advance(2_000);
   await until(agent.close());
   for (let block = 0; block < 4; block += 1) {
@@ -114,7 +114,7 @@ test('onliner: closing ends a module that is being brought online', async (t) =>
 test('onliner: what a planned change took stays offline, and is no added memory', async (t) => {
   const { clock, machine, said, open, until } = await world(t, 'online_movable');
   const agent = await open();
-  machine.addModule(256 * MiB, { online: false });
+  machine.addMemory(256 * MiB, { online: false });
   await clock.advance(2_000);
   // The growth is written to a real history, whose time is not the simulated one.
   await until(agent.firstPass());
@@ -128,7 +128,7 @@ test('onliner: what a planned change took stays offline, and is no added memory'
 
 test('onliner: a restart in the same boot does not undo a planned shrink, and says so', async (t) => {
   const { clock, machine, said, open, until, state } = await world(t, 'online');
-  machine.addModule(256 * MiB, { zone: 'Movable' });
+  machine.addMemory(256 * MiB, { zone: 'Movable' });
   const first = await open();
   await until(first.resize(640 * MiB));
   await until(first.close());
@@ -138,7 +138,7 @@ test('onliner: a restart in the same boot does not undo a planned shrink, and sa
     blocks: [5],
   });
   const second = await open();
-  machine.addModule(128 * MiB, { online: false });
+  machine.addMemory(128 * MiB, { online: false });
   await clock.advance(3_000);
   assert.equal(machine.onlineBytes, 768 * MiB, 'only the new one comes online');
   assert.deepEqual(said, [
@@ -154,7 +154,7 @@ test('onliner: a restart in the same boot does not undo a planned shrink, and sa
 
 test('onliner: a block whose module was removed is forgotten, and another boot knows nothing', async (t) => {
   const { clock, machine, open, until, state } = await world(t, 'online');
-  const module = machine.addModule(128 * MiB, { zone: 'Movable' });
+  const module = machine.addMemory(128 * MiB, { zone: 'Movable' });
   const first = await open();
   await until(first.resize(512 * MiB));
   await until(first.close());
@@ -162,8 +162,8 @@ test('onliner: a block whose module was removed is forgotten, and another boot k
   assert.deepEqual((await openTakenBlocks(state, 'another boot')).blocks, []);
   const second = await open();
   await clock.advance(2_000);
-  machine.removeModule(module);
-  machine.addModule(128 * MiB, { online: false });
+  machine.removeMemory(module);
+  machine.addMemory(128 * MiB, { online: false });
   await clock.advance(2_000);
   assert.equal(machine.onlineBytes, 640 * MiB);
   await until(second.close());
@@ -173,27 +173,27 @@ test('onliner: a module that was removed is forgotten over restarts, also while 
   const { clock, machine, said, open, until, state } = await world(t, 'online');
   const blocks = async () => (await openTakenBlocks(state, BOOT)).blocks;
   const taken = async (removed: 'while it runs' | 'while it does not') => {
-    const module = machine.addModule(128 * MiB, { zone: 'Movable' });
+    const module = machine.addMemory(128 * MiB, { zone: 'Movable' });
     const agent = await open();
     await until(agent.firstPass());
     await until(agent.resize(512 * MiB));
     assert.deepEqual(await blocks(), [4]);
     await clock.advance(2_000);
-    if (removed === 'while it runs') machine.removeModule(module);
+    if (removed === 'while it runs') machine.removeMemory(module);
     await clock.advance(2_000);
     await until(agent.close());
-    if (removed !== 'while it runs') machine.removeModule(module);
+    if (removed !== 'while it runs') machine.removeMemory(module);
   };
   for (const removed of ['while it runs', 'while it does not'] as const) {
     await taken(removed);
     const next = await open();
     await clock.advance(2_000);
-    const module = machine.addModule(128 * MiB, { online: false });
+    const module = machine.addMemory(128 * MiB, { online: false });
     await clock.advance(2_000);
     assert.equal(machine.onlineBytes, 640 * MiB, `removed ${removed}`);
     await until(next.close());
     assert.deepEqual(await blocks(), [], `removed ${removed}`);
-    machine.removeModule(module);
+    machine.removeMemory(module);
   }
   assert.deepEqual(said, Array(2).fill('1 memory block brought online'));
 });

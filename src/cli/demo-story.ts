@@ -10,7 +10,8 @@ import type { Plan } from '../core/plan.ts';
 import { costsOf, unclaimedOf } from '../core/survey.ts';
 import { openPartition } from '../partition/open.ts';
 import type { Partition } from '../partition/partition.ts';
-import { MachineSim, type ModuleSim } from '../testing/machine-sim.ts';
+import { MachineSim } from '../testing/machine-sim.ts';
+import type { RangeSim } from '../testing/memory-sim.ts';
 import { DemoCache } from './demo-cache.ts';
 import type { Step } from './demo-steps.ts';
 import { Waiting } from './demo-waiting.ts';
@@ -124,20 +125,20 @@ class Story {
     }
   }
 
-  async #addOnline(): Promise<ModuleSim> {
+  async #addOnline(): Promise<RangeSim> {
     this.#scene('2. A memory module of 128 MiB is added while they run.');
     const { module } = await this.#witnessed(async () => {
-      const added = this.#happens('four blocks come online', () => this.#machine.addModule(128 * MiB));
+      const added = this.#happens('four blocks come online', () => this.#machine.addMemory(128 * MiB));
       this.#tellOutcome(await this.#waiting.outcome());
       return { module: added };
     });
     return module;
   }
 
-  async #addOffline(): Promise<ModuleSim> {
+  async #addOffline(): Promise<RangeSim> {
     this.#scene('3. Another module of 64 MiB arrives, and nobody brings it online.');
     const module = this.#happens('two blocks are added', () =>
-      this.#machine.addModule(64 * MiB, { online: false }),
+      this.#machine.addMemory(64 * MiB, { online: false }),
     );
     await this.#waiting.memory(({ blocks }) => blocks?.offlineBytes === 64 * MiB);
     this.#sense();
@@ -145,7 +146,7 @@ class Story {
     return module;
   }
 
-  async #bringOnline(module: ModuleSim): Promise<void> {
+  async #bringOnline(module: RangeSim): Promise<void> {
     this.#scene('4. It is brought online. A dashboard has asked for the news alone, and takes no part.');
     const heard = new Promise<void>((resolve) => {
       this.#partition.onChange((news) => {
@@ -162,12 +163,12 @@ class Story {
     await heard;
   }
 
-  async #remove(module: ModuleSim): Promise<void> {
+  async #remove(module: RangeSim): Promise<void> {
     this.#scene(
       '5. The first module is taken out again. A shrink counts when less is held, for two seconds.',
     );
     await this.#witnessed(async () => {
-      this.#happens('its blocks go offline, and are gone', () => this.#machine.removeModule(module));
+      this.#happens('its blocks go offline, and are gone', () => this.#machine.removeMemory(module));
       this.#tellOutcome(await this.#waiting.outcome());
     });
   }

@@ -1,5 +1,6 @@
 // The seam for the machine: the files of the kernel and the hints it gives. Everything that senses is
 // handed one. The host's twin is MachineOs (host/), the simulated one is MachineSim (testing/).
+import type { Holder, Lock, LockRequest } from './lock.ts';
 
 export interface Machine {
   /** The whole text of a file. Throws an error with the kernel's `code` (ENOENT, EACCES, ENODEV, ...). */
@@ -40,6 +41,12 @@ export interface Machine {
    * @returns a function that closes it, or the reason why this machine has no uevents to give.
    */
   uevents(onUevent: (uevent: Uevent) => void, onLost: () => void): (() => void) | { unavailable: string };
+  /**
+   * Takes a partition for this process, or says who has it (E6). Rejects with HOTADD_UNSUPPORTED where there
+   * is no way to lock.
+   * @param identity the partition's: `machine:<machine-id>`, `cgroup:<path>@<inode>`, `unit:<name>`.
+   */
+  lock(identity: string, request?: LockRequest): Promise<Lock | { readonly heldBy: Holder }>;
   /** Memory of the machine by the runtime's own word, for systems without /proc (S9). */
   totalMemoryBytes(): number;
   /** Number of CPUs in use; part of the headroom (P3). */

@@ -10,7 +10,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { acquireLock, type Lock } from './lock.ts';
+import type { Lock } from '../core/lock.ts';
+import { acquireLock } from './lock.ts';
 
 const HOLD = fileURLToPath(new URL('../../test/fixtures/lock/hold.ts', import.meta.url));
 const CLUSTER = fileURLToPath(new URL('../../test/fixtures/lock/cluster.ts', import.meta.url));

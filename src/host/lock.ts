@@ -9,26 +9,9 @@ import { mkdir, rm } from 'node:fs/promises';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { codeOf, HotaddError, messageOf } from '../core/errors.ts';
+import type { Holder, Lock, LockRequest } from '../core/lock.ts';
 
-/** Who holds a partition. `null`: it did not say. */
-export interface Holder {
-  readonly pid: number | null;
-  readonly program: string;
-  /** Wall time, milliseconds since 1970. */
-  readonly since: number | null;
-}
-
-export interface Lock {
-  readonly identity: string;
-  /** Gives the partition up. A process that ends gives it up without asking. */
-  release(): Promise<void>;
-}
-
-export interface LockOptions {
-  /** What the loser is told: `hotadd run`, or the name of the program that uses the library. */
-  readonly program?: string;
-  /** Where the socket lies on a system without abstract sockets. */
-  readonly folder?: string;
+export interface LockOptions extends LockRequest {
   readonly platform?: NodeJS.Platform;
   readonly answerDeadlineMs?: number;
 }

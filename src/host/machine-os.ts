@@ -5,6 +5,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { HotaddError } from '../core/errors.ts';
 import type { Machine } from '../core/machine.ts';
 import { KernelFiles } from './files.ts';
+import { acquireLock } from './lock.ts';
 import { openUevents } from './uevents.ts';
 
 const NO_HINT = () => {};
@@ -24,6 +25,7 @@ export function machineOs(options: { root?: string } = {}): Machine {
     watch: (path, onHint) => (root === null ? watchFile(path, onHint) : NO_HINT),
     uevents: (onUevent, onLost) =>
       root === null ? openUevents(onUevent, onLost) : { unavailable: 'a captured machine gives no events' },
+    lock: acquireLock,
     totalMemoryBytes: () => {
       if (root === null) return totalmem();
       throw new HotaddError('HOTADD_UNREADABLE', 'the captured machine has no /proc/meminfo', {

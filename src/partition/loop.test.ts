@@ -21,17 +21,17 @@ test('loop: a dip that comes back is no change, whenever drivers are looked at (
         onOutcome: (outcome) => outcomes.push(outcome),
       }),
     );
-    const module = machine.addModule(512 * MiB);
+    const module = machine.addMemory(512 * MiB);
     const driver = new DriverSim('cache', { sizeBytes: 900 * MiB, stepBytes: MiB });
     partition.register(driver, { existing: true });
     await clock.advance(22_300);
     // A hint that brings nothing: polls are at other moments than measures from here on.
-    machine.addModule(128 * MiB, { online: false });
+    machine.addMemory(128 * MiB, { online: false });
     await clock.advance(dipAtMs);
     const before = [driver.sizeBytes, outcomes.length];
-    machine.removeModule(module);
+    machine.removeMemory(module);
     await clock.advance(400);
-    machine.addModule(512 * MiB);
+    machine.addMemory(512 * MiB);
     await clock.advance(10_000);
     assert.deepEqual([driver.sizeBytes, outcomes.length], before, `a dip at ${dipAtMs} ms`);
     await clock.until(partition.close());

@@ -24,7 +24,7 @@ async function simulated(sim: Partial<MachineSimOptions> = {}) {
 
 test('machine: an amount as it is printed is the amount that is meant', async () => {
   const { machine, resize } = await simulated({ bootBytes: 512 * MiB + 300 * KiB });
-  machine.addModule(1 * GiB, { zone: 'Movable' });
+  machine.addMemory(1 * GiB, { zone: 'Movable' });
   // "640 MiB" is what is shown of 640.29 MiB.
   const outcome = await resize(640 * MiB);
   assert.equal(outcome.result, 'done', outcome.report);
@@ -39,7 +39,7 @@ test('machine: an amount as it is printed is the amount that is meant', async ()
 test('machine: memory below 4 GiB is not taken, since it was there at boot', async () => {
   const { machine, resize, zone } = await simulated();
   for (const block of [1, 2, 3]) machine.setZone(block, 'DMA32');
-  machine.addModule(256 * MiB);
+  machine.addMemory(256 * MiB);
   assert.equal(zone(2), 'DMA32');
   const outcome = await resize(512 * MiB);
   assert.deepEqual([outcome.result, machine.onlineBytes], ['done', 512 * MiB]);
@@ -56,7 +56,7 @@ test('machine: growth goes by the policy of the kernel where nothing is configur
   ] as const) {
     const { machine, resize, zone } = await simulated();
     machine.set(`${MEMORY}/auto_online_blocks`, `${policy}\n`);
-    machine.addModule(128 * MiB, { online: false });
+    machine.addMemory(128 * MiB, { online: false });
     assert.equal((await resize(640 * MiB)).result, 'done');
     assert.equal(zone(4), expected, policy);
   }

@@ -56,7 +56,7 @@ async function simulated(sim: Partial<MachineSimOptions> = {}, over: OpenOptions
 
 test('machine: a planned shrink takes blocks when the drivers have made room (F2)', async () => {
   const { machine, add, resize, afterwards, offline } = await simulated();
-  machine.addModule(512 * MiB, { zone: 'Movable' });
+  machine.addMemory(512 * MiB, { zone: 'Movable' });
   const driver = await add('cache', 900);
   const outcome = await resize(512 * MiB);
   assert.equal(outcome.result, 'done');
@@ -71,8 +71,8 @@ test('machine: a planned shrink takes blocks when the drivers have made room (F2
 
 test('machine: blocks in zone Movable go first, then the others from the highest', async () => {
   const { machine, resize, afterwards, offline } = await simulated();
-  machine.addModule(256 * MiB, { zone: 'Movable' });
-  machine.addModule(256 * MiB);
+  machine.addMemory(256 * MiB, { zone: 'Movable' });
+  machine.addMemory(256 * MiB);
   await resize(512 * MiB + 128 * MiB);
   assert.deepEqual(offline(), [4, 5, 7]);
   await afterwards();
@@ -80,7 +80,7 @@ test('machine: blocks in zone Movable go first, then the others from the highest
 
 test('machine: an amount between blocks is rounded down before the change, and said', async () => {
   const { machine, resize, afterwards, offline } = await simulated();
-  machine.addModule(512 * MiB);
+  machine.addMemory(512 * MiB);
   const outcome = await resize(900 * MiB);
   assert.equal(outcome.result, 'done');
   assert.equal(outcome.change.toBytes, 896 * MiB);
@@ -94,7 +94,7 @@ test('machine: with blocks of 2 GiB the room is proven for the amount that resul
     bootBytes: 4 * GiB,
     blockBytes: 2 * GiB,
   });
-  machine.addModule(4 * GiB, { zone: 'Movable' });
+  machine.addMemory(4 * GiB, { zone: 'Movable' });
   const driver = await add('cache', 7000);
   const outcome = await resize(7 * GiB);
   assert.equal(outcome.change.toBytes, 6 * GiB, outcome.report);
@@ -121,7 +121,7 @@ test('machine: MemTotal that is no multiple of blocks goes down by whole ones', 
 test('machine: a block that the kernel refuses is named, and the next one goes', async () => {
   const refuses = (block: number) => (block === 7 ? 'EBUSY' : undefined);
   const { machine, resize, afterwards, offline } = await simulated({ refuses });
-  machine.addModule(512 * MiB, { zone: 'Movable' });
+  machine.addMemory(512 * MiB, { zone: 'Movable' });
   const outcome = await resize(768 * MiB);
   assert.equal(outcome.result, 'done');
   assert.deepEqual(offline(), [5, 6]);
@@ -131,7 +131,7 @@ test('machine: a block that the kernel refuses is named, and the next one goes',
 
 test('machine: when no block goes the change fails and settings are handed back (F3)', async () => {
   const { machine, add, resize, afterwards } = await simulated({ refuses: () => 'EBUSY' });
-  machine.addModule(512 * MiB, { zone: 'Movable' });
+  machine.addMemory(512 * MiB, { zone: 'Movable' });
   const driver = await add('cache', 900);
   const before = driver.sizeBytes;
   const outcome = await resize(512 * MiB);
@@ -149,7 +149,7 @@ test('machine: when no block goes the change fails and settings are handed back 
 test('machine: when some blocks go it is partly done, and nothing is undone', async () => {
   const refuses = (block: number) => (block < 7 ? 'EAGAIN' : undefined);
   const { machine, add, resize, afterwards, offline } = await simulated({ refuses });
-  machine.addModule(512 * MiB, { zone: 'Movable' });
+  machine.addMemory(512 * MiB, { zone: 'Movable' });
   const driver = await add('cache', 900);
   const outcome = await resize(512 * MiB);
   assert.equal(outcome.result, 'partly');
@@ -168,7 +168,7 @@ test('machine: room that is lost between two blocks ends the shrink there (F2)',
   others.lost = () => {
     used.bytes = 700 * MiB;
   };
-  machine.addModule(512 * MiB, { zone: 'Movable' });
+  machine.addMemory(512 * MiB, { zone: 'Movable' });
   const outcome = await resize(512 * MiB);
   assert.equal(outcome.result, 'partly');
   assert.match(
@@ -183,7 +183,7 @@ test('machine: after the deadline no block is begun, and what is reached is told
   const clock = { pause: (_ms: number) => Promise.resolve() };
   const sim = await simulated({ offlining: () => clock.pause(25_000) });
   clock.pause = (delayMs) => pause(sim.clock, delayMs);
-  sim.machine.addModule(512 * MiB, { zone: 'Movable' });
+  sim.machine.addMemory(512 * MiB, { zone: 'Movable' });
   await sim.clock.advance(5_000);
   sim.outcomes.length = 0;
   const arrivals: string[] = [];
@@ -205,12 +205,12 @@ test('machine: memory that falls for another reason meanwhile is what is planned
   const more = { gone: () => {} };
   const sim = await simulated({ offlining: async () => more.gone() });
   const { machine, add, resize, afterwards } = sim;
-  const module = machine.addModule(512 * MiB, { zone: 'Movable' });
-  const second = machine.addModule(256 * MiB);
+  const module = machine.addMemory(512 * MiB, { zone: 'Movable' });
+  const second = machine.addMemory(256 * MiB);
   const driver = await add('cache', 1100);
   more.gone = () => {
     more.gone = () => {};
-    machine.removeModule(second);
+    machine.removeMemory(second);
   };
   const outcome = await resize(1152 * MiB);
   assert.equal(module.blocks.length, 4);
@@ -222,7 +222,7 @@ test('machine: memory that falls for another reason meanwhile is what is planned
 
 test('machine: a planned growth brings blocks online from the lowest, never more than asked', async () => {
   const { machine, add, resize, afterwards, offline } = await simulated({}, { online: 'online_movable' });
-  machine.addModule(512 * MiB, { online: false });
+  machine.addMemory(512 * MiB, { online: false });
   const driver = await add('cache', 100);
   const before = driver.sizeBytes;
   const outcome = await resize(850 * MiB);
@@ -236,7 +236,7 @@ test('machine: a planned growth brings blocks online from the lowest, never more
 
 test('machine: a growth for which fewer blocks wait is partly done', async () => {
   const { machine, resize, afterwards } = await simulated();
-  machine.addModule(128 * MiB, { online: false });
+  machine.addMemory(128 * MiB, { online: false });
   const outcome = await resize(GiB);
   assert.equal(outcome.result, 'partly');
   assert.match(outcome.reason ?? '', /MemTotal reached 640 MiB; no more added memory waits/);
@@ -269,7 +269,7 @@ test('machine: what cannot be had is refused with what can, before anybody is to
 
 test('machine: what it has already is done at once', async () => {
   const { machine, resize, afterwards } = await simulated();
-  machine.addModule(128 * MiB, { online: false });
+  machine.addMemory(128 * MiB, { online: false });
   const outcome = await resize(513 * MiB);
   assert.equal(outcome.result, 'done');
   assert.match(outcome.reason ?? '', /^MemTotal is 512 MiB already; 513 MiB was asked/);
@@ -280,7 +280,7 @@ test('machine: closing ends a shrink whose block does not come to an end', async
   const { machine, partition, clock, add, outcomes } = await simulated({
     offlining: () => new Promise(() => {}),
   });
-  machine.addModule(512 * MiB, { zone: 'Movable' });
+  machine.addMemory(512 * MiB, { zone: 'Movable' });
   const driver = await add('cache', 900);
   const planned = partition.resize(512 * MiB);
   await clock.advance(10_000);
@@ -295,7 +295,7 @@ test('machine: a block that does not come to an end does not hold the partition 
   const { machine, clock, partition, resize, add } = await simulated({
     offlining: () => new Promise(() => {}),
   });
-  machine.addModule(512 * MiB, { zone: 'Movable' });
+  machine.addMemory(512 * MiB, { zone: 'Movable' });
   await add('cache', 100);
   const began = clock.monotonicMs();
   const outcome = await resize(512 * MiB);

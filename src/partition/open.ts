@@ -2,6 +2,7 @@
 // runs, reads or holds anything before this is called.
 import type { Clock } from '../core/clock.ts';
 import { HotaddError } from '../core/errors.ts';
+import type { Lock } from '../core/lock.ts';
 import type { Machine } from '../core/machine.ts';
 import type { PhysicalMemory } from '../core/memory.ts';
 import { Notifier } from '../core/notifier.ts';
@@ -11,7 +12,6 @@ import { type Amount, Registry } from '../core/registry.ts';
 import { Unmanaged } from '../core/room.ts';
 import type { Survey } from '../core/survey.ts';
 import { clockOs } from '../host/clock-os.ts';
-import { acquireLock, type Lock } from '../host/lock.ts';
 import { machineOs } from '../host/machine-os.ts';
 import type { OnlineWord } from '../operations/block-state.ts';
 import { parsePartitionName } from '../sense/partition-name.ts';
@@ -71,7 +71,7 @@ export async function openPartition(options: OpenOptions = {}): Promise<Partitio
   });
   let lock: Lock | null = null;
   try {
-    if (options.apply === true) lock = await takeLock(sensor, options);
+    if (options.apply === true) lock = await takeLock(machine, sensor, options);
     const journal = (await options.journal?.()) ?? memoryJournal();
     return assemble({ machine, clock, sensor, lock, journal }, options);
   } catch (error) {
@@ -118,8 +118,8 @@ function assemble({ machine, clock, sensor, lock, journal }: Opened, options: Op
   return new Partition({ machine, sensor, registry, notifier, loop, lock, operations });
 }
 
-async function takeLock(sensor: Sensor, options: OpenOptions): Promise<Lock> {
-  const lock = await acquireLock(sensor.identity, {
+async function takeLock(machine: Machine, sensor: Sensor, options: OpenOptions): Promise<Lock> {
+  const lock = await machine.lock(sensor.identity, {
     ...(options.program === undefined ? {} : { program: options.program }),
     ...(options.lockFolder === undefined ? {} : { folder: options.lockFolder }),
   });

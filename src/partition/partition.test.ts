@@ -47,7 +47,7 @@ test('partition: an added module reaches the driver once, when the blocks are qu
   const driver = add('cache', 100);
   await clock.advance(1000);
   const before = outcomes.length;
-  machine.addModule(512 * MiB);
+  machine.addMemory(512 * MiB);
   assert.equal(partition.memory.usableBytes, 1024 * MiB);
   await clock.advance(240);
   assert.equal(outcomes.length, before);
@@ -72,7 +72,7 @@ test('partition: memory that moves without any hint is found by the poll (S3)', 
 
 test('partition: memory added and not online is present, with its command (S5)', async () => {
   const { clock, machine, partition } = await simulated();
-  machine.addModule(256 * MiB, { online: false });
+  machine.addMemory(256 * MiB, { online: false });
   await clock.advance(10);
   const { presentBytes, onlineBytes, blocks } = partition.memory;
   assert.deepEqual([presentBytes, onlineBytes], [768 * MiB, 512 * MiB]);
@@ -89,7 +89,7 @@ test('partition: listeners hear what comes, and with existing what is there alre
   partition.onChange((news) => void replayed.push(news), { existing: true });
   await clock.advance(10);
   assert.deepEqual([plain.length, replayed.length], [0, 1]);
-  machine.addModule(128 * MiB);
+  machine.addMemory(128 * MiB);
   await clock.advance(1000);
   assert.deepEqual([plain.length, replayed.length], [1, 2]);
   assert.deepEqual(Object.keys(plain[0] ?? {}).sort(), ['cause', 'changeId', 'kind', 'phase']);
@@ -106,7 +106,7 @@ test('partition: after unregister resolves no callback of that registration runs
       finish = resolve;
     });
   });
-  machine.addModule(128 * MiB);
+  machine.addMemory(128 * MiB);
   await clock.advance(1000);
   assert.equal(calls, 1);
   let gone = false;
@@ -117,7 +117,7 @@ test('partition: after unregister resolves no callback of that registration runs
   assert.equal(gone, false);
   finish();
   await unregistered;
-  machine.addModule(128 * MiB);
+  machine.addMemory(128 * MiB);
   await clock.advance(1000);
   assert.equal(calls, 1);
   await partition.close();
@@ -133,7 +133,7 @@ test('partition: a listener that throws or never returns delays nobody and is na
     throw new Error('not my day');
   });
   partition.onChange((news) => void heard.push(news.cause));
-  machine.addModule(128 * MiB);
+  machine.addMemory(128 * MiB);
   await clock.advance(1000);
   assert.equal(heard.length, 1);
   assert.deepEqual(
@@ -147,7 +147,7 @@ test('partition: one planner applies at a time, and the second hears who holds i
   const { machine, clock, partition } = await simulated({ program: 'the first' });
   await assert.rejects(
     clock.until(openPartition({ partition: 'machine', machine, clock, apply: true })),
-    (error: HotaddError) => error.code === 'HOTADD_BUSY' && /the first, pid \d+/.test(error.message),
+    (error: HotaddError) => error.code === 'HOTADD_BUSY' && /held by the first/.test(error.message),
   );
   const observer = await clock.until(openPartition({ partition: 'machine', machine, clock }));
   assert.equal(observer.memory.usableBytes, 512 * MiB);
@@ -164,7 +164,7 @@ test('partition: buffers of this process follow with one line of code (D7)', asy
     size = bytes;
   };
   partition.register(buffers('thumbnails', { size: () => size, resize: setSize }));
-  machine.addModule(512 * MiB);
+  machine.addMemory(512 * MiB);
   await clock.advance(1000);
   assert.equal(Math.round(size / MiB), 993);
   await partition.close();
@@ -205,7 +205,7 @@ test('partition: a driver is left as found until memory changes (N11)', async ()
   partition.register(driver);
   await clock.advance(20_000);
   assert.equal(driver.calls.length, 0);
-  machine.addModule(512 * MiB);
+  machine.addMemory(512 * MiB);
   await clock.advance(2000);
   assert.equal(driver.calls.length, 1);
   await clock.until(partition.close());
@@ -251,7 +251,7 @@ test('partition: closed, it leaves nothing running', async () => {
   const driver = add('cache', 100);
   await clock.advance(1000);
   await partition.close();
-  machine.addModule(512 * MiB);
+  machine.addMemory(512 * MiB);
   const calls = driver.calls.length;
   await clock.advance(10_000);
   assert.equal(driver.calls.length, calls);

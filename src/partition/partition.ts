@@ -2,13 +2,13 @@
 // one way to open one is openPartition (open.ts).
 import type { Driver } from '../core/driver.ts';
 import { HotaddError } from '../core/errors.ts';
+import type { Lock } from '../core/lock.ts';
 import type { Machine } from '../core/machine.ts';
 import type { PhysicalMemory } from '../core/memory.ts';
 import type { Notifier } from '../core/notifier.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Listener, Policy, Registration, Registry } from '../core/registry.ts';
 import type { Survey } from '../core/survey.ts';
-import type { Lock } from '../host/lock.ts';
 import type { Sensor } from '../sense/sensor.ts';
 import { atHome } from './home.ts';
 import type { Loop } from './loop.ts';

@@ -1,5 +1,16 @@
-// hotadd/testing: what an author of a driver needs to test it without a machine whose memory changes.
+// hotadd/testing: what an author needs to test a driver, and software that follows memory, on a server whose
+// memory changes.
 export { ClockSim } from './clock-sim.ts';
+export type { ConditionName, ConditionsSim } from './conditions-sim.ts';
+export type { DeliveryOptions, DeliverySim } from './delivery-sim.ts';
 export { type ContractCheck, type DriverSubject, driverContract } from './driver-contract.ts';
 export { type Behaviour, DriverSim, type DriverSimOptions } from './driver-sim.ts';
-export { MachineSim, type MachineSimOptions, type ModuleSim, type ZoneSim } from './machine-sim.ts';
+export { MachineSim, type MachineSimOptions } from './machine-sim.ts';
+export type { RangeSim, ZoneSim } from './memory-sim.ts';
+export type { ModuleOptions, ModuleSim, ServiceProcessorSim } from './module-sim.ts';
+export type { PartitionSim, PartitionSimOptions } from './partition-sim.ts';
+export type { PlatformName, PlatformSim } from './platform-sim.ts';
+export type { PoolName, PoolSim } from './pools-sim.ts';
+export { RandomSim } from './random-sim.ts';
+export { type HotOutcome, ServerSim, type ServerSimOptions } from './server-sim.ts';
+export type { ControlGroupSim, KillSim, ProcessSim } from './software-sim.ts';

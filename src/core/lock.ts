@@ -1,0 +1,23 @@
+// The lock of a partition (E6): one applying planner at a time. The machine keeps it, since it must outlive
+// no process: the host's twin is an abstract socket (host/lock.ts), the simulated one a table.
+
+/** Who holds a partition. `null`: it did not say. */
+export interface Holder {
+  readonly pid: number | null;
+  readonly program: string;
+  /** Wall time, milliseconds since 1970. */
+  readonly since: number | null;
+}
+
+export interface Lock {
+  readonly identity: string;
+  /** Gives the partition up. A process that ends gives it up without asking. */
+  release(): Promise<void>;
+}
+
+export interface LockRequest {
+  /** What the loser is told: `hotadd run`, or the name of the program that uses the library. */
+  readonly program?: string;
+  /** Where the socket lies on a system without abstract sockets. */
+  readonly folder?: string;
+}

@@ -1,0 +1,145 @@
+// The memory manager of a simulated system: blocks of memory, online or not, each on a node and in a zone. It
+// counts in O(1) what the kernel tells of itself, so that a machine may have tens of thousands of blocks.
+
+/** The zone of a block that is online: `none` is one that never goes offline. */
+export type ZoneSim = 'none' | 'DMA32' | 'Normal' | 'Movable';
+
+export type BlockStateSim = 'online' | 'going-offline' | 'offline';
+
+export interface BlockSim {
+  state: BlockStateSim;
+  zone: ZoneSim;
+  readonly node: number;
+}
+
+/** The blocks that one module fills. */
+export interface RangeSim {
+  readonly blocks: readonly number[];
+}
+
+/** What the kernel counts on one node, in bytes. */
+export interface NodeSim {
+  onlineBytes: number;
+  movableBytes: number;
+}
+
+export interface MemorySimOptions {
+  readonly blockBytes: number;
+  /** Blocks there at boot, by node. */
+  readonly boot: readonly { readonly blocks: number; readonly node: number }[];
+  /** Only this many blocks have an address: ranges are declared at boot (N6). */
+  readonly mostBlocks: number;
+}
+
+export class MemorySim {
+  readonly blockBytes: number;
+  readonly blocks = new Map<number, BlockSim>();
+  readonly nodes = new Map<number, NodeSim>();
+  /** A node has its first memory. */
+  onNode: ((node: number) => void) | null = null;
+  readonly #mostBlocks: number;
+  readonly #bootBlocks: number;
+  #online = 0;
+  /** No range below is free; a range may be, that was given back. */
+  #top: number;
+  readonly #gaps: { first: number; count: number }[] = [];
+
+  constructor({ blockBytes, boot, mostBlocks }: MemorySimOptions) {
+    this.blockBytes = blockBytes;
+    this.#mostBlocks = mostBlocks;
+    let block = 0;
+    for (const { blocks, node } of boot) {
+      for (let count = 0; count < blocks; count += 1) {
+        // The first block spans zones, as on a PC.
+        this.blocks.set(block, { state: 'offline', zone: block === 0 ? 'none' : 'Normal', node });
+        this.setState(block, 'online');
+        block += 1;
+      }
+    }
+    this.#bootBlocks = this.#top = block;
+  }
+
+  /** Memory that the system manages now; what goes offline is still there until it is. */
+  get onlineBytes(): number {
+    return this.#online * this.blockBytes;
+  }
+
+  get presentBytes(): number {
+    return this.blocks.size * this.blockBytes;
+  }
+
+  /** Room in the ranges declared at boot, in bytes. */
+  get declaredFreeBytes(): number {
+    return (this.#mostBlocks - this.blocks.size) * this.blockBytes;
+  }
+
+  /** Adds memory, offline, where its addresses are lowest: a module may come where another was. */
+  add(count: number, zone: ZoneSim, node: number): RangeSim | null {
+    const gap = this.#gaps.findIndex((free) => free.count >= count);
+    const free = gap === -1 ? null : this.#gaps[gap];
+    const first = free?.first ?? this.#top;
+    if (free == null && first + count > this.#mostBlocks) return null;
+    if (free == null) this.#top += count;
+    else if (free.count === count) this.#gaps.splice(gap, 1);
+    else this.#gaps[gap] = { first: first + count, count: free.count - count };
+    const blocks = Array.from({ length: count }, (_, index) => first + index);
+    for (const block of blocks) this.blocks.set(block, { state: 'offline', zone, node });
+    return { blocks };
+  }
+
+  /** Takes memory out whose blocks are offline. */
+  remove({ blocks }: RangeSim): void {
+    for (const block of blocks) {
+      this.setState(block, 'offline');
+      this.blocks.delete(block);
+    }
+    const [first = this.#bootBlocks] = blocks;
+    this.#gaps.push({ first, count: blocks.length });
+    this.#gaps.sort((one, other) => one.first - other.first);
+    this.#joinGaps();
+  }
+
+  setState(block: number, state: BlockStateSim): void {
+    const known = this.blocks.get(block);
+    if (known === undefined || known.state === state) return;
+    const sign = Number(state !== 'offline') - Number(known.state !== 'offline');
+    known.state = state;
+    this.#count(known, sign);
+  }
+
+  /** Puts a block into a zone: on a PC what lies below 4 GiB is in DMA32. */
+  setZone(block: number, zone: ZoneSim): void {
+    const known = this.blocks.get(block);
+    if (known === undefined) return;
+    const isOnline = Number(known.state !== 'offline');
+    this.#count(known, -isOnline);
+    known.zone = zone;
+    this.#count(known, isOnline);
+  }
+
+  #count({ node, zone }: BlockSim, sign: number): void {
+    if (sign === 0) return;
+    this.#online += sign;
+    const known = this.nodes.get(node);
+    const counted = known ?? { onlineBytes: 0, movableBytes: 0 };
+    this.nodes.set(node, counted);
+    if (known === undefined) this.onNode?.(node);
+    counted.onlineBytes += sign * this.blockBytes;
+    if (zone === 'Movable') counted.movableBytes += sign * this.blockBytes;
+  }
+
+  #joinGaps(): void {
+    const joined: { first: number; count: number }[] = [];
+    for (const gap of this.#gaps) {
+      const last = joined.at(-1);
+      if (last !== undefined && last.first + last.count === gap.first) last.count += gap.count;
+      else joined.push({ ...gap });
+    }
+    const last = joined.at(-1);
+    if (last !== undefined && last.first + last.count === this.#top) {
+      this.#top = last.first;
+      joined.pop();
+    }
+    this.#gaps.splice(0, this.#gaps.length, ...joined);
+  }
+}

@@ -1,0 +1,265 @@
+// One hardware partition of a simulated server: an operating system that runs on the modules it was given.
+// What production code sees of it is `machine`; everything else is for the test.
+//
+//   module -> device check -> starts? -> memory manager has it -> usable -> hints, some time later      (N8)
+//                               no: parked, and nobody is told (N7)
+import type { Clock } from '../core/clock.ts';
+import { HotaddError } from '../core/errors.ts';
+import { ConditionsSim } from './conditions-sim.ts';
+import { type DeliveryOptions, DeliverySim } from './delivery-sim.ts';
+import { MachineSim } from './machine-sim.ts';
+import type { RangeSim } from './memory-sim.ts';
+import { type ModuleSim, refused } from './module-sim.ts';
+import type { PlatformSim } from './platform-sim.ts';
+import { type PoolName, PoolSim } from './pools-sim.ts';
+import type { RandomSim } from './random-sim.ts';
+import type { ControlGroupSim, KillSim, ProcessSim } from './software-sim.ts';
+
+export interface PartitionSimOptions {
+  /** Modules that it starts with, each of so many bytes. */
+  readonly modules: readonly (number | ModuleSim)[];
+  /** Declared at boot: more can never be added until then (N6). Default: 16 x what it starts with. */
+  readonly ceilingBytes?: number;
+  /** The kernel's unit of online/offline. Default: 128 MiB. */
+  readonly blockBytes?: number;
+  readonly cpus?: number;
+  /** What the system does with memory that is added, in the kernel's words. Default: `online`. */
+  readonly autoOnline?: 'offline' | 'online' | 'online_movable';
+  /** In use by the system itself. Default: nothing. */
+  readonly systemBytes?: number;
+  /** How news of memory travels. Default: at once, each once. */
+  readonly delivery?: DeliveryOptions;
+  /** True: it tells its NUMA nodes. Default: when a module is on another node than 0. */
+  readonly nodes?: boolean;
+  /** The kernel's code with which a block refuses to go offline; absent: it goes. */
+  readonly refuses?: (block: number) => string | undefined;
+  /** How long a block takes to go offline, in ms. Default: no time. */
+  readonly offlineMs?: number;
+}
+
+export interface PartitionSimSeams {
+  readonly clock: Clock;
+  readonly random: RandomSim;
+  readonly platform: PlatformSim;
+  /** Modules that the service processor gives to this partition. */
+  modules(): readonly ModuleSim[];
+}
+
+/** A module that has started: all of it, or a part. `null`: it was there at boot. */
+type Started = Map<ModuleSim, RangeSim | null>;
+
+export class PartitionSim {
+  readonly name: string;
+  readonly options: PartitionSimOptions;
+  /** How often it has started. */
+  starts = 0;
+  /** Every kill for want of memory since it was made. */
+  readonly kills: KillSim[] = [];
+  readonly delivery: DeliverySim;
+  readonly #seams: PartitionSimSeams;
+  #machine: MachineSim;
+  #pools: Readonly<Record<PoolName, PoolSim>>;
+  #conditions: ConditionsSim;
+  #started: Started = new Map();
+  #parked = new Set<ModuleSim>();
+
+  constructor(name: string, options: PartitionSimOptions, seams: PartitionSimSeams) {
+    this.name = name;
+    this.options = options;
+    this.#seams = seams;
+    this.delivery = new DeliverySim(seams.clock, seams.random, options.delivery);
+    const started = this.#start();
+    this.#machine = started.machine;
+    this.#pools = started.pools;
+    this.#conditions = started.conditions;
+  }
+
+  /** The machine that the running system sees: what `openPartition({ machine })` takes. */
+  get machine(): MachineSim {
+    return this.#machine;
+  }
+
+  /** Sized at start, fixed since (N9). */
+  get pools(): Readonly<Record<PoolName, PoolSim>> {
+    return this.#pools;
+  }
+
+  /** States of free memory (N21). */
+  get conditions(): ConditionsSim {
+    return this.#conditions;
+  }
+
+  /** Modules that started, whole or in part. */
+  get modules(): readonly ModuleSim[] {
+    return [...this.#started.keys()];
+  }
+
+  /** Modules that belong to it and failed to start. */
+  get parked(): readonly ModuleSim[] {
+    return [...this.#parked];
+  }
+
+  get presentBytes(): number {
+    return this.#machine.memory.presentBytes;
+  }
+
+  get onlineBytes(): number {
+    return this.#machine.memory.onlineBytes;
+  }
+
+  get usedBytes(): number {
+    return this.#machine.software.usedBytes;
+  }
+
+  get freeBytes(): number {
+    return this.onlineBytes - this.usedBytes;
+  }
+
+  /** Starts software that uses memory. Where there is none the kernel kills the largest. */
+  run(name: string, bytes = 0, { cgroup = '/' } = {}): ProcessSim {
+    const process = this.#machine.software.run(name, cgroup);
+    process.use(bytes);
+    return process;
+  }
+
+  /** Makes a cgroup; production code opens it as `cgroup:/path`. */
+  cgroup(path: string, maxBytes: number | 'max' = 'max'): ControlGroupSim {
+    return this.#machine.software.cgroup(path, maxBytes);
+  }
+
+  /**
+   * The system starts again, with the modules that the service processor gives it now (N10). All software has
+   * ended; `machine` is another one.
+   */
+  restart(): void {
+    for (const process of [...this.#machine.software.processes.values()]) process.end();
+    const { machine, pools, conditions } = this.#start();
+    this.#machine = machine;
+    this.#pools = pools;
+    this.#conditions = conditions;
+  }
+
+  // ---- What the server does to it. ----
+
+  /** @throws HotaddError HOTADD_UNSUPPORTED beyond the ceiling declared at boot (N6). */
+  mustHaveRange(module: ModuleSim): void {
+    if (module.sizeBytes <= this.#machine.memory.declaredFreeBytes) return;
+    throw refused(
+      module,
+      `does not fit the ranges that ${this.name} declared when it started`,
+      'start the partition with a higher ceiling',
+    );
+  }
+
+  /** @returns bytes that came; 0: the module is parked. */
+  bringIn(module: ModuleSim): number {
+    const { blockBytes } = this.#machine.memory;
+    const bytes = Math.floor(module.startsBytes / blockBytes) * blockBytes;
+    if (bytes === 0) {
+      this.#parked.add(module);
+      return 0;
+    }
+    const { autoOnline = 'online' } = this.options;
+    const range = this.#machine.addMemory(bytes, {
+      online: autoOnline !== 'offline',
+      zone: autoOnline === 'online_movable' ? 'Movable' : 'Normal',
+      node: module.node,
+    });
+    this.#started.set(module, range);
+    this.#conditions.moved();
+    return bytes;
+  }
+
+  /** @returns bytes that went. @throws HotaddError HOTADD_OPERATION when it stays; then all of it is back. */
+  async takeOut(module: ModuleSim): Promise<number> {
+    if (this.#parked.delete(module)) return 0;
+    const range = this.#started.get(module);
+    if (range == null) throw refused(module, 'was there at boot', 'the kernel has its own data in it');
+    for (const block of range.blocks) {
+      const file = `/sys/devices/system/memory/memory${block}/state`;
+      if (this.#machine.memory.blocks.get(block)?.state !== 'online') continue;
+      const code = await this.#machine.writeTextSlowly(file, 'offline').then(
+        () => null,
+        (thrown: { code?: string }) => thrown.code ?? 'EIO',
+      );
+      if (code === null) continue;
+      this.#bringBack(range);
+      throw new HotaddError('HOTADD_OPERATION', `block ${block} stays online (${code})`, {
+        place: module.id,
+      });
+    }
+    this.#machine.removeMemory(range);
+    this.#started.delete(module);
+    this.#conditions.moved();
+    return range.blocks.length * this.#machine.memory.blockBytes;
+  }
+
+  /** The spare takes the module's place: same range, same contents (N5). */
+  swap(module: ModuleSim, spare: ModuleSim): void {
+    if (this.#parked.delete(module)) {
+      this.bringIn(spare);
+      return;
+    }
+    this.#started = new Map(
+      [...this.#started].map(([each, range]) => [each === module ? spare : each, range]),
+    );
+  }
+
+  /** A refused unplug gives back what it took (S4). */
+  #bringBack({ blocks }: RangeSim): void {
+    for (const block of blocks) {
+      if (this.#machine.memory.blocks.get(block)?.state === 'offline')
+        this.#machine.writeText(`/sys/devices/system/memory/memory${block}/state`, 'online');
+    }
+  }
+
+  #start() {
+    this.starts += 1;
+    const { options } = this;
+    const blockBytes = options.blockBytes ?? 128 * 1024 ** 2;
+    this.#started = new Map();
+    this.#parked = new Set();
+    const byNode: { bytes: number }[] = [];
+    for (const module of this.#seams.modules()) {
+      const bytes = Math.floor(module.startsBytes / blockBytes) * blockBytes;
+      if (bytes === 0) this.#parked.add(module);
+      else this.#started.set(module, null);
+      while (byNode.length <= module.node) byNode.push({ bytes: 0 });
+      const node = byNode[module.node];
+      if (node !== undefined) node.bytes += bytes;
+    }
+    const bootBytes = byNode.reduce((total, { bytes }) => total + bytes, 0);
+    const pools = { paged: new PoolSim('paged', bootBytes), nonpaged: new PoolSim('nonpaged', bootBytes) };
+    const inPools = () => pools.paged.usedBytes + pools.nonpaged.usedBytes;
+    const machine = this.#boot(bootBytes, byNode, () => (options.systemBytes ?? 0) + inPools());
+    const conditions = new ConditionsSim({
+      freeBytes: () => machine.memory.onlineBytes - machine.software.usedBytes,
+      onlineBytes: () => machine.memory.onlineBytes,
+    });
+    machine.software.onMoved = () => conditions.moved();
+    machine.software.onKill = (kill) => this.kills.push(kill);
+    return { machine, pools, conditions };
+  }
+
+  #boot(bootBytes: number, byNode: readonly { bytes: number }[], usedBytes: () => number): MachineSim {
+    const { options } = this;
+    const { clock, platform } = this.#seams;
+    const { offlineMs = 0 } = options;
+    return new MachineSim({
+      bootBytes,
+      usedBytes,
+      kernelFiles: platform.kernelFiles,
+      machineId: this.name,
+      bootId: `boot ${this.starts} of ${this.name}`,
+      delivery: this.delivery,
+      monotonicMs: () => clock.monotonicMs(),
+      offlining: () =>
+        new Promise((resolve) => (offlineMs > 0 ? clock.after(offlineMs, resolve) : resolve())),
+      ...(options.nodes === true || byNode.length > 1 ? { nodes: byNode } : {}),
+      ...(options.blockBytes === undefined ? {} : { blockBytes: options.blockBytes }),
+      ...(options.ceilingBytes === undefined ? {} : { ceilingBytes: options.ceilingBytes }),
+      ...(options.cpus === undefined ? {} : { cpus: options.cpus }),
+      ...(options.refuses === undefined ? {} : { refuses: options.refuses }),
+    });
+  }
+}

@@ -1,0 +1,44 @@
+// The system pools of a simulated partition: paged and nonpaged. Their sizes are made from the memory that is
+// there when the operating system starts, and stay until it starts again, however much is added (N9). Source:
+// "Changes to the Amount of Physical Memory" (Windows drivers).
+
+const GiB = 1024 ** 3;
+/** Of the memory at start. Source: "Memory Limits for Windows Releases", Server 2008 R2. */
+const NONPAGED_SHARE = 0.75;
+const MOST_BYTES = 128 * GiB;
+
+export type PoolName = 'paged' | 'nonpaged';
+
+export class PoolSim {
+  readonly name: PoolName;
+  /** Fixed from start. */
+  readonly sizeBytes: number;
+  usedBytes = 0;
+
+  constructor(name: PoolName, bytesAtStart: number) {
+    this.name = name;
+    this.sizeBytes = poolBytes(name, bytesAtStart);
+  }
+
+  /** Takes from the pool; false: it is full, and then no memory that was added since helps. */
+  take(bytes: number): boolean {
+    if (this.usedBytes + bytes > this.sizeBytes) return false;
+    this.usedBytes += bytes;
+    return true;
+  }
+
+  give(bytes: number): void {
+    this.usedBytes = Math.max(0, this.usedBytes - bytes);
+  }
+
+  /** How much larger it would be, had the system been started with so much memory. */
+  shortBytes(onlineBytes: number): number {
+    return Math.max(0, poolBytes(this.name, onlineBytes) - this.sizeBytes);
+  }
+}
+
+/** The size of a pool of a system that starts with so much memory. */
+function poolBytes(name: PoolName, onlineBytes: number): number {
+  const share = name === 'nonpaged' ? NONPAGED_SHARE : 1;
+  return Math.min(MOST_BYTES, Math.floor(onlineBytes * share));
+}
