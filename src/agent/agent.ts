@@ -19,6 +19,7 @@ import { pathBelow } from '../sense/cgroup.ts';
 import { parsePartitionName } from '../sense/partition-name.ts';
 import { readBootId, resolvePartition } from '../sense/partition-place.ts';
 import type { Config } from './config.ts';
+import { type Disk, diskOs } from './disk.ts';
 import { type History, openHistory } from './history.ts';
 import { type HistoryReading, readHistory } from './history-reading.ts';
 import { Notices } from './notices.ts';
@@ -36,6 +37,8 @@ export interface AgentOptions {
   readonly machine?: Machine;
   readonly clock?: Clock;
   readonly kinds?: readonly DriverKind[];
+  /** Where the state folder is; default: the real file system. */
+  readonly disk?: Disk;
 }
 
 export class Agent {
@@ -120,24 +123,10 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
   const { config } = options;
   const machine = options.machine ?? machineOs();
   const clock = options.clock ?? clockOs();
-  let history: History | null = null;
-  let taken: TakenBlocks | null = null;
-  const journal = async (): Promise<Journal> => {
-    await makeOwnFolder(config.stateFolder);
-    // First, since it holds nothing open when what follows fails.
-    taken = await openTakenBlocks(config.stateFolder, readBootId(machine));
-    history = await openHistory({ folder: config.stateFolder });
-    return { recorder: history, standing: standingBy(history, config), blocks: taken };
-  };
-  // An observer writes nothing, and takes what the history says now for its plans.
-  const observed = async (): Promise<Journal> => {
-    const remembered = await readHistory(config.stateFolder).catch(() => null);
-    const boot = readBootId(machine);
-    taken = await openTakenBlocks(config.stateFolder, boot, { observes: true }).catch(() => null);
-    return { standing: remembered === null ? () => null : standingBy(remembered, config) };
-  };
+  const disk = options.disk ?? diskOs;
+  const kept: Kept = { history: null, taken: null };
   const standing = (member: Member, state: DriverState, repair: boolean) =>
-    history === null ? null : standingBy(history, config)(member, state, repair);
+    kept.history === null ? null : standingBy(kept.history, config)(member, state, repair);
   const notices = new Notices(standing, (notice) => options.onNotice?.(notice));
   const online: { onliner: Onliner | null } = { onliner: null };
   const kinds = options.kinds ?? DRIVERS;
@@ -157,8 +146,9 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     ...(config.online === 'off' ? {} : { online: config.online }),
     ...(config.reserve === null ? {} : { reserve: config.reserve }),
     ...(options.onOutcome === undefined ? {} : { onOutcome: options.onOutcome }),
-    journal: config.apply ? journal : observed,
+    journal: () => openJournal(kept, { config, machine, clock, disk }),
   });
+  const { history, taken } = kept;
   const agent = new Agent({ options, partition, history, notices, drivers, machine, online });
   try {
     for (const [index, driver] of drivers.entries())
@@ -175,6 +165,36 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     await agent.close();
     throw error;
   }
+}
+
+/** What an agent keeps in its state folder, once it is open. */
+interface Kept {
+  history: History | null;
+  taken: TakenBlocks | null;
+}
+
+interface StateFolder {
+  readonly config: Config;
+  readonly machine: Machine;
+  readonly clock: Clock;
+  readonly disk: Disk;
+}
+
+async function openJournal(kept: Kept, { config, machine, clock, disk }: StateFolder): Promise<Journal> {
+  const { apply, stateFolder: folder } = config;
+  const boot = readBootId(machine);
+  if (!apply) {
+    // An observer writes nothing, and takes what the history says now for its plans.
+    const remembered = await readHistory(folder, disk).catch(() => null);
+    kept.taken = await openTakenBlocks(folder, boot, { observes: true, disk }).catch(() => null);
+    return { standing: remembered === null ? () => null : standingBy(remembered, config) };
+  }
+  await makeOwnFolder(folder, disk);
+  // First, since it holds nothing open when what follows fails.
+  const taken = await openTakenBlocks(folder, boot, { disk });
+  const history = await openHistory({ folder, disk, wallMs: () => clock.wallMs() });
+  Object.assign(kept, { history, taken });
+  return { recorder: history, standing: standingBy(history, config), blocks: taken };
 }
 
 function openDriver(

@@ -1,11 +1,13 @@
 // What was acknowledged is on disk, whatever happens to the disk (E2).
 import assert from 'node:assert/strict';
+import { constants } from 'node:fs';
 import { appendFile, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileIn, inFolder, isError, record } from '../../test/fixtures/history/in-folder.ts';
 import { sampleIntent, sampleOutcome, setting } from '../../test/fixtures/history/sample.ts';
+import { type Disk, diskOs } from './disk.ts';
 import { openHistory } from './history.ts';
-import type { LineHandle } from './history-file.ts';
+
 import { readHistory } from './history-reading.ts';
 
 test('history: a last line torn at any byte is set aside, and nothing whole is lost (E2)', () =>
@@ -103,8 +105,9 @@ function failingDisk(failAt: (operation: number, what: 'write' | 'sync' | 'trunc
     const code = failAt(operation, what);
     return code ? Object.assign(new Error(code), { code }) : null;
   };
-  return async (path: string, flags: number, mode: number): Promise<LineHandle> => {
+  const openFailing: Disk['open'] = async (path, flags, mode) => {
     const handle = await open(path, flags, mode);
+    if (flags & constants.O_DIRECTORY) return handle;
     return {
       read: (buffer, offset, length, position) => handle.read(buffer, offset, length, position),
       stat: () => handle.stat(),
@@ -129,6 +132,7 @@ function failingDisk(failAt: (operation: number, what: 'write' | 'sync' | 'trunc
       },
     };
   };
+  return { ...diskOs, open: openFailing };
 }
 
 test('history: nothing is acknowledged, and no file takes the place of another, before fsync (E2)', () =>
@@ -138,7 +142,7 @@ test('history: nothing is acknowledged, and no file takes the place of another, 
       done.push(what);
       return null;
     });
-    const history = await openHistory({ folder, open: disk, compactAboveBytes: 2000 });
+    const history = await openHistory({ folder, disk, compactAboveBytes: 2000 });
     for (let id = 1; id <= 12; id += 1) {
       done.length = 0;
       await history.intent(sampleIntent(id));
@@ -158,7 +162,7 @@ test('history: a write that fails half way is cut away, and the next one succeed
   inFolder(async (folder) => {
     let code: string | null = null;
     const disk = failingDisk((_, what) => (what === 'truncate' ? null : code));
-    const history = await openHistory({ folder, open: disk });
+    const history = await openHistory({ folder, disk });
     await history.intent(sampleIntent(1));
     const before = await readFile(fileIn(folder));
     for (const each of ['ENOSPC', 'EIO', 'EDQUOT']) {
@@ -179,7 +183,7 @@ test('history: a write that fails half way is cut away, and the next one succeed
 test('history: half a line that could not be cut away at once is cut away before the next write (E2)', () =>
   inFolder(async (folder) => {
     let broken = false;
-    const history = await openHistory({ folder, open: failingDisk(() => (broken ? 'EIO' : null)) });
+    const history = await openHistory({ folder, disk: failingDisk(() => (broken ? 'EIO' : null)) });
     broken = true;
     await assert.rejects(history.intent(sampleIntent(1, { redis: [setting('a long value '.repeat(50))] })));
     broken = false;
@@ -197,7 +201,7 @@ test('history: half a line that could not be cut away at once is cut away before
 test('history: an outcome that could not be written is written with the next entry (E2)', () =>
   inFolder(async (folder) => {
     let broken = false;
-    const history = await openHistory({ folder, open: failingDisk(() => (broken ? 'ENOSPC' : null)) });
+    const history = await openHistory({ folder, disk: failingDisk(() => (broken ? 'ENOSPC' : null)) });
     await history.intent(sampleIntent(1, { redis: [setting('1')] }));
     broken = true;
     const answers = { redis: { before: [setting('1')], after: [setting('2')] } };
@@ -220,7 +224,7 @@ test('history: whatever the disk refuses at whatever step, what was acknowledged
       // From one operation on nothing works any more, as when the machine dies there.
       const disk = failingDisk((operation) => (operation >= failAt ? 'EIO' : null));
       const acknowledged: string[] = [];
-      const history = await openHistory({ folder, open: disk, compactAboveBytes: 4000 }).catch(() => null);
+      const history = await openHistory({ folder, disk, compactAboveBytes: 4000 }).catch(() => null);
       for (let id = 1; history && id <= 12; id += 1) {
         const before = [setting(String(id - 1))];
         const done = await history.intent(sampleIntent(id, { redis: before })).then(
@@ -258,10 +262,13 @@ test('history: a disk too full to make the file smaller loses nothing', () =>
     const history = await openHistory({
       folder,
       compactAboveBytes: 2000,
-      open: async (path, flags, mode) => {
-        compacting ||= path.endsWith('.new');
-        if (path.endsWith('.new')) throw Object.assign(new Error('full'), { code: 'ENOSPC' });
-        return open(path, flags, mode);
+      disk: {
+        ...diskOs,
+        open: async (path, flags, mode) => {
+          compacting ||= path.endsWith('.new');
+          if (path.endsWith('.new')) throw Object.assign(new Error('full'), { code: 'ENOSPC' });
+          return open(path, flags, mode);
+        },
       },
     });
     for (let id = 1; id <= 10; id += 1) await history.intent(sampleIntent(id, { redis: [setting('1')] }));

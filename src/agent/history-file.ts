@@ -5,30 +5,13 @@
 //   append:   write at the known end -> fsync -> acknowledged        failed: cut back to the known end
 //   replace:  write beside -> fsync -> rename -> fsync the folder    a crash leaves the old or the new, whole
 import { constants } from 'node:fs';
-import { mkdir, open as openFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { codeOf, HotaddError, messageOf } from '../core/errors.ts';
+import { type Disk, type DiskHandle, diskOs } from './disk.ts';
 import { checkSafe, checkSafeParent } from './safe-file.ts';
-
-/** The part of node's FileHandle that is used; a test hands in one that fails. */
-export interface LineHandle {
-  read(buffer: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesRead: number }>;
-  write(
-    buffer: Uint8Array,
-    offset: number,
-    length: number,
-    position: number,
-  ): Promise<{ bytesWritten: number }>;
-  truncate(length: number): Promise<void>;
-  sync(): Promise<void>;
-  stat(): Promise<{ size: number; ino: number; mode: number; uid: number; isFile(): boolean }>;
-  close(): Promise<void>;
-}
 
 /** `endBytes`: where the line ends in the file, its newline included. */
 export type OnLine = (line: string, number: number, endBytes: number) => void;
-
-export type OpenHandle = (path: string, flags: number, mode: number) => Promise<LineHandle>;
 
 const READ_WRITE = constants.O_RDWR | constants.O_CREAT | constants.O_NONBLOCK;
 const CHUNK_BYTES = 256 * 1024;
@@ -38,15 +21,15 @@ const TORN_KEPT_BYTES = 1024 * 1024;
 
 export class LineFile {
   readonly path: string;
-  readonly #open: OpenHandle;
-  #handle: LineHandle;
+  readonly #disk: Disk;
+  #handle: DiskHandle;
   #size: number;
   /** True when bytes may stand after `#size` that were never acknowledged. */
   #overhang = false;
 
-  private constructor(path: string, open: OpenHandle, handle: LineHandle, size: number) {
+  private constructor(path: string, disk: Disk, handle: DiskHandle, size: number) {
     this.path = path;
-    this.#open = open;
+    this.#disk = disk;
     this.#handle = handle;
     this.#size = size;
   }
@@ -55,22 +38,22 @@ export class LineFile {
    * Opens the file for its one writer; makes it, and its folder, when missing.
    * @throws HotaddError HOTADD_UNSAFE_FILE or HOTADD_HISTORY.
    */
-  static async open(path: string, open: OpenHandle = openFile): Promise<LineFile> {
-    let handle: LineHandle | null = null;
+  static async open(path: string, disk: Disk = diskOs): Promise<LineFile> {
+    let handle: DiskHandle | null = null;
     try {
       const folder = dirname(path);
-      const made = await mkdir(folder, { recursive: true, mode: 0o700 });
-      if (made !== undefined) await syncFolder(dirname(resolve(made)));
-      checkSafe(folder, await stat(folder));
-      await checkSafeParent(folder);
-      await rm(`${path}.new`, { force: true });
-      handle = await open(path, READ_WRITE, 0o600);
+      const made = await disk.mkdir(folder, { recursive: true, mode: 0o700 });
+      if (made !== undefined) await syncFolder(disk, dirname(resolve(made)));
+      checkSafe(folder, await disk.stat(folder));
+      await checkSafeParent(folder, disk);
+      await disk.rm(`${path}.new`, { force: true });
+      handle = await disk.open(path, READ_WRITE, 0o600);
       const standing = await handle.stat();
       if (!standing.isFile()) throw new Error('it is not a regular file');
       checkSafe(path, standing);
       // Also when the file was there: whoever made it may have died before its name was on disk.
-      await syncFolder(folder);
-      return new LineFile(path, open, handle, standing.size);
+      await syncFolder(disk, folder);
+      return new LineFile(path, disk, handle, standing.size);
     } catch (thrown) {
       await handle?.close();
       throw historyError(path, 'cannot be opened', thrown);
@@ -91,7 +74,7 @@ export class LineFile {
   async append(lines: readonly string[]): Promise<void> {
     const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
     try {
-      const here = await stat(this.path);
+      const here = await this.#disk.stat(this.path);
       if (here.ino !== (await this.#handle.stat()).ino) throw new Error('it was replaced by somebody else');
       if (this.#overhang) await this.#cutBack();
       this.#overhang = true;
@@ -111,8 +94,8 @@ export class LineFile {
     try {
       const piece = new Uint8Array(this.#size - keepBytes);
       const length = await readAll(this.#handle, piece, keepBytes);
-      await keepBeside(file, piece.subarray(0, length), this.#open);
-      await syncFolder(dirname(this.path));
+      await keepBeside(this.#disk, file, piece.subarray(0, length));
+      await syncFolder(this.#disk, dirname(this.path));
       await this.#handle.truncate(keepBytes);
       await this.#handle.sync();
       this.#size = keepBytes;
@@ -127,9 +110,9 @@ export class LineFile {
    */
   async replace(lines: Iterable<string>): Promise<void> {
     const beside = `${this.path}.new`;
-    let handle: LineHandle | null = null;
+    let handle: DiskHandle | null = null;
     try {
-      handle = await this.#open(beside, READ_WRITE | constants.O_TRUNC, 0o600);
+      handle = await this.#disk.open(beside, READ_WRITE | constants.O_TRUNC, 0o600);
       let size = 0;
       for (const line of lines) {
         const bytes = Buffer.from(`${line}\n`);
@@ -137,17 +120,17 @@ export class LineFile {
         size += bytes.length;
       }
       await handle.sync();
-      await rename(beside, this.path);
+      await this.#disk.rename(beside, this.path);
       const old = this.#handle;
       this.#handle = handle;
       this.#size = size;
       this.#overhang = false;
       handle = null;
       await old.close();
-      await syncFolder(dirname(this.path));
+      await syncFolder(this.#disk, dirname(this.path));
     } catch (thrown) {
       await handle?.close().catch(() => {});
-      await rm(beside, { force: true }).catch(() => {});
+      await this.#disk.rm(beside, { force: true }).catch(() => {});
       throw historyError(this.path, 'cannot be made smaller', thrown);
     }
   }
@@ -167,7 +150,7 @@ export class LineFile {
 
 /** The lines of a file from its start up to `endBytes`, in pieces that keep memory small. */
 export async function scanLines(
-  handle: Pick<LineHandle, 'read'>,
+  handle: Pick<DiskHandle, 'read'>,
   endBytes: number,
   onLine: OnLine,
 ): Promise<{ torn: Uint8Array }> {
@@ -193,7 +176,7 @@ export async function scanLines(
 
 /** The lines before `endBytes`, last first. Whatever is after the last newline is no line. */
 export async function* readBackwards(
-  handle: Pick<LineHandle, 'read'>,
+  handle: Pick<DiskHandle, 'read'>,
   endBytes: number,
 ): AsyncGenerator<string> {
   let tail: Uint8Array | null = null;
@@ -215,9 +198,9 @@ export async function* readBackwards(
 }
 
 /** A name in a folder outlasts a power cut only once the folder itself is on disk. */
-async function syncFolder(folder: string): Promise<void> {
+async function syncFolder(disk: Disk, folder: string): Promise<void> {
   if (process.platform === 'win32') return;
-  const handle = await openFile(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+  const handle = await disk.open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     await handle.sync();
   } finally {
@@ -225,8 +208,8 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-async function keepBeside(file: string, piece: Uint8Array, open: OpenHandle): Promise<void> {
-  const handle = await open(file, READ_WRITE, 0o600);
+async function keepBeside(disk: Disk, file: string, piece: Uint8Array): Promise<void> {
+  const handle = await disk.open(file, READ_WRITE, 0o600);
   try {
     const before = (await handle.stat()).size;
     const position = before > TORN_KEPT_BYTES ? 0 : before;
@@ -238,7 +221,7 @@ async function keepBeside(file: string, piece: Uint8Array, open: OpenHandle): Pr
   }
 }
 
-async function writeAll(handle: LineHandle, bytes: Uint8Array, position: number): Promise<void> {
+async function writeAll(handle: DiskHandle, bytes: Uint8Array, position: number): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
     const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
     if (bytesWritten === 0) throw new Error('nothing more can be written');
@@ -247,7 +230,7 @@ async function writeAll(handle: LineHandle, bytes: Uint8Array, position: number)
 }
 
 async function readAll(
-  handle: Pick<LineHandle, 'read'>,
+  handle: Pick<DiskHandle, 'read'>,
   buffer: Uint8Array,
   position: number,
 ): Promise<number> {

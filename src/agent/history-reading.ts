@@ -1,10 +1,11 @@
 // Reading the history: the whole file once, for what it amounts to, and backwards for the newest changes.
 // Nothing here writes, so a person can look while the agent runs; history.ts is the writer.
-import { open as openRead } from 'node:fs/promises';
+import { constants } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf, HotaddError } from '../core/errors.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { DriverIntent, Intent } from '../core/record.ts';
+import { type Disk, diskOs } from './disk.ts';
 import { idInBroken, NewerVersion, parseEntry } from './history-entry.ts';
 import { historyError, type OnLine, readBackwards, scanLines } from './history-file.ts';
 import { type DriverMemory, HistoryMemory } from './history-memory.ts';
@@ -39,33 +40,38 @@ export interface HistoryReading {
  * empty.
  * @throws HotaddError HOTADD_HISTORY.
  */
-export async function readHistory(folder: string): Promise<HistoryReading> {
+export async function readHistory(folder: string, disk: Disk = diskOs): Promise<HistoryReading> {
   const path = join(folder, HISTORY_FILE);
   try {
-    const handle = await openRead(path, 'r');
+    const handle = await disk.open(path, constants.O_RDONLY);
     try {
       const standing = await handle.stat();
       checkSafe(path, standing);
       const { size } = standing;
       const loaded = await loadLines(path, (onLine) => scanLines(handle, size, onLine));
       const torn = size - loaded.keepBytes;
-      return reading(path, size, { ...loaded, setAside: torn ? { bytes: torn, file: null } : null });
+      return reading(disk, path, size, { ...loaded, setAside: torn ? { bytes: torn, file: null } : null });
     } finally {
       await handle.close();
     }
   } catch (thrown) {
     if (codeOf(thrown) !== 'ENOENT') throw historyError(path, 'cannot be read', thrown);
     const nothing = { memory: new HistoryMemory(), broken: [], setAside: null };
-    return reading(path, 0, nothing);
+    return reading(disk, path, 0, nothing);
   }
 }
 
 export type Loaded = Pick<HistoryReading, 'broken' | 'setAside'> & { memory: HistoryMemory };
 
-function reading(path: string, size: number, { memory, broken, setAside }: Loaded): HistoryReading {
+function reading(
+  disk: Disk,
+  path: string,
+  size: number,
+  { memory, broken, setAside }: Loaded,
+): HistoryReading {
   return {
     driver: (name) => memory.driver(name),
-    entries: (choice) => readEntries(path, size, choice ?? {}, () => false),
+    entries: (choice) => readEntries({ disk, path, size }, choice ?? {}, () => false),
     interrupted: () => [...memory.open.values()],
     broken,
     setAside,
@@ -105,15 +111,14 @@ function parseOrThrow(path: string, line: string, number: number) {
 }
 
 export async function readEntries(
-  path: string,
-  size: number,
+  { disk, path, size }: { disk: Disk; path: string; size: number },
   { limit = Number.POSITIVE_INFINITY, driver }: { limit?: number; driver?: string },
   isRunning: (changeId: number) => boolean,
 ): Promise<HistoryEntry[]> {
   const found = new Map<number, HistoryEntry>();
   const outcomes = new Map<number, Outcome>();
   if (size === 0) return [];
-  const handle = await openRead(path, 'r').catch((thrown: unknown) => {
+  const handle = await disk.open(path, constants.O_RDONLY).catch((thrown: unknown) => {
     throw historyError(path, 'cannot be read', thrown);
   });
   try {

@@ -5,8 +5,9 @@
 import { join } from 'node:path';
 import type { Outcome } from '../core/outcome.ts';
 import type { Intent, Recorder } from '../core/record.ts';
+import { type Disk, diskOs } from './disk.ts';
 import { type Entry, formatEntry, parseEntry } from './history-entry.ts';
-import { historyError, LineFile, type OpenHandle } from './history-file.ts';
+import { historyError, LineFile } from './history-file.ts';
 import type { DriverMemory, HistoryMemory } from './history-memory.ts';
 import {
   HISTORY_FILE,
@@ -37,8 +38,8 @@ export interface History extends HistoryReading, Recorder {
 export interface HistoryOptions {
   /** The state folder; made, for the owner only, when missing. */
   readonly folder: string;
-  /** How files are opened: a test hands in a disk that fails. */
-  readonly open?: OpenHandle;
+  /** Where the file is: a test hands in a disk that fails. */
+  readonly disk?: Disk;
   readonly compactAboveBytes?: number;
   readonly wallMs?: () => number;
 }
@@ -48,7 +49,7 @@ export interface HistoryOptions {
  * @throws HotaddError HOTADD_HISTORY, HOTADD_UNSAFE_FILE.
  */
 export async function openHistory(options: HistoryOptions): Promise<History> {
-  const file = await LineFile.open(join(options.folder, HISTORY_FILE), options.open);
+  const file = await LineFile.open(join(options.folder, HISTORY_FILE), options.disk);
   try {
     const loaded = await loadLines(file.path, (onLine) => file.readLines(onLine));
     const setAside = loaded.keepBytes < file.size ? await file.setAside(loaded.keepBytes) : null;
@@ -64,6 +65,7 @@ class HistoryFile implements History {
   readonly broken: HistoryReading['broken'];
   readonly setAside: HistoryReading['setAside'];
   readonly #file: LineFile;
+  readonly #disk: Disk;
   readonly #memory: HistoryMemory;
   readonly #wallMs: () => number;
   readonly #compactAboveBytes: number;
@@ -78,6 +80,7 @@ class HistoryFile implements History {
     this.broken = loaded.broken;
     this.setAside = loaded.setAside;
     this.#file = file;
+    this.#disk = options.disk ?? diskOs;
     this.#memory = loaded.memory;
     this.#wallMs = options.wallMs ?? Date.now;
     this.#compactAboveBytes = options.compactAboveBytes ?? COMPACT_ABOVE_BYTES;
@@ -124,7 +127,7 @@ class HistoryFile implements History {
 
   entries(choice: { limit?: number; driver?: string } = {}): Promise<HistoryEntry[]> {
     const isRunning = (id: number) => this.#memory.open.has(id) && !this.#ofEarlierLife.has(id);
-    return readEntries(this.path, this.#file.size, choice, isRunning);
+    return readEntries({ disk: this.#disk, path: this.path, size: this.#file.size }, choice, isRunning);
   }
 
   async close(): Promise<void> {

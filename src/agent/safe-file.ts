@@ -1,10 +1,10 @@
 // Which files the agent believes (E4). Whoever may write the configuration or the state decides what runs
 // with the agent's rights, so a file that others than its owner may write is refused, and so is one whose
 // owner is neither root nor the user that runs this. Windows has no such bits; there nothing is checked.
-import { constants, type Stats } from 'node:fs';
-import { access, type FileHandle, lstat, mkdir, open, realpath, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
 import { dirname } from 'node:path';
 import { codeOf, HotaddError, messageOf } from '../core/errors.ts';
+import { type Disk, type DiskHandle, diskOs, type Standing } from './disk.ts';
 
 const WRITABLE_BY_OTHERS = 0o022;
 const WORLD_WRITABLE = 0o002;
@@ -15,13 +15,15 @@ export function presentUser(): number | null {
   return process.getuid?.() ?? null;
 }
 
-type Standing = Pick<Stats, 'mode' | 'uid'>;
-
 /**
  * @param path as a person wrote it: it is what the message and the mend name.
  * @throws HotaddError HOTADD_UNSAFE_FILE when others than the owner may write it, or the owner is a stranger.
  */
-export function checkSafe(path: string, standing: Standing, user: number | null = presentUser()): void {
+export function checkSafe(
+  path: string,
+  standing: Pick<Standing, 'mode' | 'uid'>,
+  user: number | null = presentUser(),
+): void {
   if (user === null) return;
   if (standing.uid !== 0 && standing.uid !== user) {
     throw new HotaddError('HOTADD_UNSAFE_FILE', `belongs to user ${standing.uid}`, {
@@ -43,12 +45,12 @@ export function checkSafe(path: string, standing: Standing, user: number | null 
  * /tmp) prevents that, and so does a read-only mount: Kubernetes shows ConfigMaps in a folder of mode 0777.
  * @throws HotaddError HOTADD_UNSAFE_FILE
  */
-export async function checkSafeParent(path: string): Promise<void> {
+export async function checkSafeParent(path: string, disk: Disk = diskOs): Promise<void> {
   if (presentUser() === null) return;
   const folder = dirname(path);
-  const { mode } = await stat(folder);
+  const { mode } = await disk.stat(folder);
   if (!(mode & WORLD_WRITABLE) || mode & STICKY) return;
-  const readOnly = await access(folder, constants.W_OK).then(
+  const readOnly = await disk.access(folder, constants.W_OK).then(
     () => false,
     (thrown: unknown) => codeOf(thrown) === 'EROFS',
   );
@@ -67,11 +69,12 @@ export async function checkSafeParent(path: string): Promise<void> {
 export async function readSafeFile(
   path: string,
   rules: { maxBytes: number; code: 'HOTADD_BAD_CONFIG' | 'HOTADD_HISTORY'; missing: string },
+  disk: Disk = diskOs,
 ): Promise<Uint8Array> {
-  let handle: FileHandle;
+  let handle: DiskHandle;
   try {
     // Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
-    handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    handle = await disk.open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (thrown) {
     throw unreadable(path, thrown, rules);
   }
@@ -82,8 +85,8 @@ export async function readSafeFile(
       throw new HotaddError(rules.code, what, { place: path, mend: 'name a regular file' });
     }
     checkSafe(path, standing);
-    await checkSafeParent(path);
-    await checkSafeParent(await realpath(path));
+    await checkSafeParent(path, disk);
+    await checkSafeParent(await disk.realpath(path), disk);
     if (standing.size > rules.maxBytes) {
       const problem = `is ${standing.size} bytes long, more than ${rules.maxBytes}`;
       throw new HotaddError(rules.code, problem, { place: path, mend: 'name the right file' });
@@ -97,7 +100,7 @@ export async function readSafeFile(
 }
 
 // Files of the kernel and pipes say size 0 and then give as much as they like.
-async function readAtMost(handle: FileHandle, maxBytes: number): Promise<Uint8Array> {
+async function readAtMost(handle: DiskHandle, maxBytes: number): Promise<Uint8Array> {
   const buffer = new Uint8Array(maxBytes + 1);
   let length = 0;
   while (length < buffer.length) {
@@ -127,8 +130,8 @@ function unreadable(path: string, thrown: unknown, rules: Parameters<typeof read
  * may write, such as /tmp, somebody else may have been first: then it is refused, and so is a symbolic link.
  * @throws HotaddError HOTADD_UNSAFE_FILE; HOTADD_MISSING_RIGHT when it cannot be made.
  */
-export async function makeOwnFolder(path: string): Promise<void> {
-  await makeFolders(path).catch((thrown: unknown) => {
+export async function makeOwnFolder(path: string, disk: Disk = diskOs): Promise<void> {
+  await makeFolders(path, disk).catch((thrown: unknown) => {
     const code = codeOf(thrown);
     throw new HotaddError('HOTADD_MISSING_RIGHT', `cannot be made (${code ?? messageOf(thrown)})`, {
       place: path,
@@ -136,33 +139,33 @@ export async function makeOwnFolder(path: string): Promise<void> {
       cause: thrown,
     });
   });
-  const standing = await lstat(path);
+  const standing = await disk.lstat(path);
   if (!standing.isDirectory()) {
     throw new HotaddError('HOTADD_UNSAFE_FILE', 'is not a folder', { place: path, mend: 'move it away' });
   }
   checkSafe(path, standing);
-  await checkSafeParent(path);
+  await checkSafeParent(path, disk);
 }
 
 /**
  * One folder after the other: mkdir's own `recursive` asks for ever where nothing can be made, as below
  * /proc.
  */
-async function makeFolders(path: string): Promise<void> {
+async function makeFolders(path: string, disk: Disk): Promise<void> {
   try {
-    await mkdir(path, { mode: 0o700 });
+    await disk.mkdir(path, { mode: 0o700 });
   } catch (thrown) {
     const code = codeOf(thrown);
     if (code === 'EEXIST') return;
     const parent = dirname(path);
-    if (code !== 'ENOENT' || parent === path || (await exists(parent))) throw thrown;
-    await makeFolders(parent);
-    await makeFolders(path);
+    if (code !== 'ENOENT' || parent === path || (await exists(parent, disk))) throw thrown;
+    await makeFolders(parent, disk);
+    await makeFolders(path, disk);
   }
 }
 
-function exists(path: string): Promise<boolean> {
-  return lstat(path).then(
+function exists(path: string, disk: Disk): Promise<boolean> {
+  return disk.lstat(path).then(
     () => true,
     () => false,
   );

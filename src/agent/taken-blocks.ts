@@ -1,9 +1,9 @@
 // Which memory blocks a planned change took offline, in a file: an agent that starts again must not take them
 // for memory that was added, and bring them online (decision 0010). The numbers hold for one boot only.
-import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HotaddError, messageOf } from '../core/errors.ts';
 import type { BlocksRecord } from '../operations/memory-blocks.ts';
+import { type Disk, diskOs } from './disk.ts';
 import { readSafeFile } from './safe-file.ts';
 
 export const TAKEN_BLOCKS_FILE = 'taken-blocks.json';
@@ -11,13 +11,15 @@ export const TAKEN_BLOCKS_FILE = 'taken-blocks.json';
 const MAX_BYTES = 512 * 1024;
 
 export class TakenBlocks implements BlocksRecord {
+  readonly #disk: Disk;
   /** `null`: nothing is written. */
   readonly #path: string | null;
   readonly #bootId: string | null;
   readonly #blocks: Set<number>;
   #saved: Promise<void> = Promise.resolve();
 
-  constructor(path: string | null, bootId: string | null, blocks: readonly number[]) {
+  constructor(path: string | null, bootId: string | null, blocks: readonly number[], disk: Disk = diskOs) {
+    this.#disk = disk;
     this.#path = path;
     this.#bootId = bootId;
     this.#blocks = new Set(blocks);
@@ -63,8 +65,8 @@ export class TakenBlocks implements BlocksRecord {
   async #write(): Promise<void> {
     if (this.#path === null) return;
     const text = JSON.stringify({ v: 1, bootId: this.#bootId, blocks: this.blocks });
-    await writeFile(`${this.#path}.new`, `${text}\n`, { mode: 0o600 });
-    await rename(`${this.#path}.new`, this.#path);
+    await this.#disk.writeFile(`${this.#path}.new`, `${text}\n`, { mode: 0o600 });
+    await this.#disk.rename(`${this.#path}.new`, this.#path);
   }
 }
 
@@ -76,18 +78,21 @@ export class TakenBlocks implements BlocksRecord {
 export async function openTakenBlocks(
   folder: string,
   bootId: string | null,
-  { observes = false } = {},
+  { observes = false, disk = diskOs }: { observes?: boolean; disk?: Disk } = {},
 ): Promise<TakenBlocks> {
   const path = join(folder, TAKEN_BLOCKS_FILE);
-  const stored = await readStored(path);
+  const stored = await readStored(path, disk);
   const same = bootId !== null && stored?.bootId === bootId;
-  return new TakenBlocks(observes ? null : path, bootId, same ? stored.blocks : []);
+  return new TakenBlocks(observes ? null : path, bootId, same ? stored.blocks : [], disk);
 }
 
-async function readStored(path: string): Promise<{ bootId: string | null; blocks: number[] } | null> {
+async function readStored(
+  path: string,
+  disk: Disk,
+): Promise<{ bootId: string | null; blocks: number[] } | null> {
   const missing = 'there is no such file';
   try {
-    const bytes = await readSafeFile(path, { maxBytes: MAX_BYTES, code: 'HOTADD_HISTORY', missing });
+    const bytes = await readSafeFile(path, { maxBytes: MAX_BYTES, code: 'HOTADD_HISTORY', missing }, disk);
     return parseStored(new TextDecoder().decode(bytes), path);
   } catch (thrown) {
     if (thrown instanceof HotaddError && thrown.mend === missing) return null;
