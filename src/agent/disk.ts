@@ -28,7 +28,8 @@ export type Standing = Pick<Stats, 'size' | 'ino' | 'mode' | 'uid' | 'isFile' | 
 
 export interface Disk {
   open(path: string, flags: number, mode?: number): Promise<DiskHandle>;
-  writeFile(path: string, text: string, options: { mode: number }): Promise<void>;
+  /** @param options.flush true: it is on disk when this resolves. */
+  writeFile(path: string, text: string, options: { mode: number; flush: boolean }): Promise<void>;
   mkdir(path: string, options: { mode: number; recursive?: boolean }): Promise<string | undefined>;
   rename(from: string, to: string): Promise<void>;
   rm(path: string, options: { force: boolean }): Promise<void>;

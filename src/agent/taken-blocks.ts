@@ -61,11 +61,11 @@ export class TakenBlocks implements BlocksRecord {
     return saved;
   }
 
-  /** Replaced whole: a crash leaves the old or the new one. After a power cut another boot begins. */
+  /** Replaced whole, once it is on disk: a crash or a power cut leaves the old or the new one. */
   async #write(): Promise<void> {
     if (this.#path === null) return;
     const text = JSON.stringify({ v: 1, bootId: this.#bootId, blocks: this.blocks });
-    await this.#disk.writeFile(`${this.#path}.new`, `${text}\n`, { mode: 0o600 });
+    await this.#disk.writeFile(`${this.#path}.new`, `${text}\n`, { mode: 0o600, flush: true });
     await this.#disk.rename(`${this.#path}.new`, this.#path);
   }
 }

@@ -1,0 +1,54 @@
+// Somebody who registers with the partition for a while: a listener and a driver of buffers. Once they have
+// unregistered nobody may call them (N12).
+import { buffers } from '../../src/buffers/buffers.ts';
+import { messageOf } from '../../src/core/errors.ts';
+import type { Act } from './scenario.ts';
+import type { World } from './world.ts';
+
+type Visit = Extract<Act, { act: 'visit' }>;
+
+let visitors = 0;
+
+export class Visitor {
+  readonly #world: World;
+  readonly #name: string;
+  #left = false;
+
+  constructor(world: World, visit: Visit) {
+    visitors += 1;
+    this.#name = `visitor${visitors}`;
+    this.#world = world;
+    if (world.agent !== null) this.#register(world.agent, visit);
+  }
+
+  #register(agent: NonNullable<World['agent']>, { forMs, throws, existing }: Visit): void {
+    let bytes = 0;
+    const listener = agent.partition.onChange(
+      () => {
+        this.#heard('news');
+        if (throws) throw new Error('not my day');
+      },
+      { existing },
+    );
+    const resize = (to: number) => {
+      this.#heard('resize');
+      if (throws) throw new Error('broken on purpose');
+      bytes = to;
+    };
+    const size = () => {
+      this.#heard('read');
+      return bytes;
+    };
+    const driver = buffers(this.#name, { size, held: () => 0, resize, ceiling: 1024 ** 2 });
+    const member = agent.partition.register(driver, { existing });
+    this.#world.clock.after(forMs, () => {
+      void Promise.all([listener.unregister(), member.unregister()]).then(() => {
+        this.#left = true;
+      }, messageOf);
+    });
+  }
+
+  #heard(what: string): void {
+    if (this.#left) this.#world.tell({ fact: 'heard after unregistering', who: this.#name, what });
+  }
+}
