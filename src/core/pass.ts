@@ -60,7 +60,7 @@ class Pass {
 
   constructor({ memory, plan, readings }: Survey, options: PassOptions) {
     this.#memory = memory;
-    this.#plannedRoomBytes = plan.roomBytes;
+    this.#plannedRoomBytes = plan.growthRoomBytes;
     this.#options = options;
     for (const [index, budget] of plan.budgets.entries()) {
       const reading = readings[index];
@@ -200,7 +200,7 @@ function fitting({ reading, budget }: Mover, bytes: number): number {
 
 /** While a reading is missing nothing grows (S2). */
 function roomOf({ memory, plan }: Survey): number {
-  return memory.gone || memory.stale.length > 0 ? 0 : plan.roomBytes;
+  return memory.gone || memory.stale.length > 0 ? 0 : plan.growthRoomBytes;
 }
 
 function committedOf({ state, member }: Reading): number {

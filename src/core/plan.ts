@@ -3,8 +3,9 @@
 //   room     = over all levels the least of: limit - headroom - max(reserve, unmanaged)          (P3)
 //   frozen   = drivers that cannot be moved now (stuck, unread, drift): counted at what they take
 //   budgets  = the rest of room, by weight above the minima, what one cannot take to the others   (P2)
+//   growth   = cut down to what is left beside those that keep a little more than their share
 //
-// Two rooms are reckoned. Growth respects the unmanaged use at once; a driver is made to shrink for it only
+// Growth respects the unmanaged use at once, and what may be unmanaged; a driver is made to shrink for it only
 // when the caller says so (a change is on, or room was missing for a while): `pressed`.
 import { formatBytes, MiB } from './bytes.ts';
 import { filling, type Span } from './fill.ts';
@@ -20,6 +21,11 @@ export interface PlanLevel {
   readonly limitBytes: Limit;
   /** In use at this level by everything that hotadd does not manage; highest of the last 10 minutes. */
   readonly unmanagedBytes: number;
+  /**
+   * As much as it may be now: what a driver held that cannot be read any more may be others' by now. It holds
+   * back growth, and makes nobody shrink.
+   */
+  readonly doubtedBytes?: number;
 }
 
 export interface PlanDriver {
@@ -65,6 +71,8 @@ export interface Plan {
   readonly usableBytes: number;
   /** What drivers may share; `boundBy` is the level with the least of it. */
   readonly roomBytes: number;
+  /** What growth may count on: less than room while a driver cannot be read. */
+  readonly growthRoomBytes: number;
   readonly boundBy: string;
   readonly headroomBytes: number;
   /** max(reserve, unmanaged) at the level that binds. */
@@ -84,14 +92,18 @@ export function defaultReserveBytes(usableBytes: number): number {
 }
 
 export function plan(input: PlanInput): Plan {
-  const room = roomAt(input, true);
-  const calm = input.pressed ? room : roomAt(input, false);
+  const room = roomAt(input, ({ unmanagedBytes }) => unmanagedBytes);
+  const calm = input.pressed ? room : roomAt(input, () => 0);
+  const forGrowth = roomAt(input, ({ unmanagedBytes, doubtedBytes = 0 }) =>
+    Math.max(unmanagedBytes, doubtedBytes),
+  );
   const takers = input.drivers.filter((driver) => driver.ceilingBytes !== 0);
   const movable = takers.filter((driver) => driver.frozen === null);
   const frozenBytes = sum(takers, (driver) => (driver.frozen === null ? 0 : driver.committedBytes));
   const fill = filling(movable.map(spanOf));
-  const growing = fill(room.bytes - frozenBytes);
-  const shrinking = input.pressed ? growing : fill(calm.bytes - frozenBytes);
+  const shared = fill(room.bytes - frozenBytes);
+  const growing = forGrowth.bytes === room.bytes ? shared : fill(forGrowth.bytes - frozenBytes);
+  const shrinking = input.pressed ? shared : fill(calm.bytes - frozenBytes);
   const over = sum(takers, (driver) => driver.committedBytes) > calm.bytes;
 
   let index = 0;
@@ -106,23 +118,53 @@ export function plan(input: PlanInput): Plan {
   return {
     usableBytes: input.usableBytes,
     roomBytes: Math.max(0, room.bytes),
+    growthRoomBytes: Math.max(0, forGrowth.bytes),
     boundBy: room.level,
     headroomBytes: room.headroomBytes,
     setAsideBytes: room.setAsideBytes,
-    budgets,
+    budgets: fitGrowth(input.drivers, budgets, forGrowth.bytes),
     pressed: input.pressed,
-    shortBytes: growing.shortBytes,
-    shortage: shortageOf(movable, growing.amounts),
+    shortBytes: shared.shortBytes,
+    shortage: shortageOf(movable, shared.amounts),
   };
 }
 
+/**
+ * Some keep a little more than their share, within the dead-band or until they are pressed: what is left is
+ * shared anew among those that grow. Else the plan would promise what no pass can give.
+ */
+function fitGrowth(drivers: readonly PlanDriver[], budgets: readonly Budget[], roomBytes: number): Budget[] {
+  const growers: PlanDriver[] = [];
+  let grownBytes = 0;
+  let othersBytes = 0;
+  for (const [index, driver] of drivers.entries()) {
+    const budget = budgets[index];
+    if (budget === undefined || driver.ceilingBytes === 0) continue;
+    if (budget.move === 'grow') {
+      growers.push(driver);
+      grownBytes += budget.budgetBytes;
+    } else othersBytes += budget.move === 'keep' ? driver.committedBytes : budget.budgetBytes;
+  }
+  if (growers.length === 0 || grownBytes + othersBytes <= roomBytes) return [...budgets];
+  const { amounts } = filling(growers.map(spanOf))(roomBytes - othersBytes);
+  let at = 0;
+  return budgets.map((budget, index) => {
+    const driver = drivers[index];
+    if (budget.move !== 'grow' || driver === undefined) return budget;
+    const bytes = roundDown(Math.min(budget.budgetBytes, amounts[at] ?? 0), driver);
+    at += 1;
+    if (isGrowth(driver, bytes)) return { ...budget, budgetBytes: bytes };
+    return keep(driver, 'what is left of room is within the dead-band');
+  });
+}
+
 /** Room at the level that has the least of it. */
-function roomAt(input: PlanInput, withUnmanaged: boolean) {
+function roomAt(input: PlanInput, unmanagedOf: (level: PlanLevel) => number) {
   let least = { bytes: Number.POSITIVE_INFINITY, level: 'none', headroomBytes: 0, setAsideBytes: 0 };
   for (const level of input.levels) {
     if (level.limitBytes === 'max') continue;
     const headroom = headroomBytes(level.limitBytes, input.cpus);
-    const setAsideBytes = Math.max(input.reserveBytes, withUnmanaged ? level.unmanagedBytes : 0);
+    const setAsideBytes = Math.max(input.reserveBytes, unmanagedOf(level));
     const bytes = level.limitBytes - headroom - setAsideBytes;
     if (bytes < least.bytes) least = { bytes, level: level.name, headroomBytes: headroom, setAsideBytes };
   }
@@ -161,7 +203,7 @@ function budgetOf(driver: PlanDriver, targets: Targets): Budget {
     return { driver: driver.name, costBytes: driver.costBytes, budgetBytes: down, move: 'shrink', reason };
   }
   const up = roundDown(targets.grown, driver);
-  if (driver.costBytes + Math.max(driver.stepBytes, up * DEAD_BAND) >= up) {
+  if (!isGrowth(driver, up)) {
     return keep(driver, up <= driver.costBytes ? whyLess(driver, driver.costBytes) : 'within the dead-band');
   }
   if (targets.growthHeld !== null) return keep(driver, targets.growthHeld);
@@ -172,6 +214,11 @@ function budgetOf(driver: PlanDriver, targets: Targets): Budget {
     move: 'grow',
     reason: whyLess(driver, up),
   };
+}
+
+/** Whether it is worth telling a driver (S4). */
+function isGrowth(driver: PlanDriver, bytes: number): boolean {
+  return driver.costBytes + Math.max(driver.stepBytes, bytes * DEAD_BAND) < bytes;
 }
 
 /** Why a driver is not given more than this. */

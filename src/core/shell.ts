@@ -90,7 +90,7 @@ export class Shell {
    * What is true now. Rejects with HOTADD_BAD_DRIVER for a state out of range, or when no answer comes in
    * time.
    */
-  async read(): Promise<DriverState> {
+  async read(withinMs = READ_DEADLINE_MS): Promise<DriverState> {
     if (this.#retired) throw new HotaddError('HOTADD_BAD_DRIVER', GONE, { place: this.driver.name });
     const sent = this.#call === null ? this.#sent : null;
     const controller = new AbortController();
@@ -98,13 +98,13 @@ export class Shell {
     this.#inFlight += 1;
     const state = await this.#deadlines.race(
       reading,
-      READ_DEADLINE_MS,
+      withinMs,
       () => LATE,
       () => this.#returned(),
     );
     if (state === LATE) {
       controller.abort();
-      throw new HotaddError('HOTADD_BAD_DRIVER', `read gave no answer within ${READ_DEADLINE_MS} ms`, {
+      throw new HotaddError('HOTADD_BAD_DRIVER', `read gave no answer within ${withinMs} ms`, {
         place: this.driver.name,
       });
     }

@@ -14,6 +14,12 @@ import { inWaves } from './waves.ts';
 /** Pressure that holds back growth (S10): all tasks stalled for this share of the last 10 s, in percent. */
 const PRESSURE_HOLDS_GROWTH = 5;
 
+/**
+ * How long a look waits for one driver, while the others wait for the look (E5). Who answers later is planned
+ * for as soon as it can be read.
+ */
+const READ_IN_LOOK_MS = 2_000;
+
 /** What a look needs from outside. */
 export interface Surroundings {
   readonly clock: Clock;
@@ -55,13 +61,13 @@ export interface Question {
 export async function survey(around: Surroundings, question: Question): Promise<Survey> {
   const readings = await inWaves(around.registry.members, readMember);
   const memory = around.sense();
-  sampleUnmanaged(around, memory, readings);
-  return { memory, readings, plan: planOf(around, memory, readings, question) };
+  const doubted = sampleUnmanaged(around, memory, readings);
+  return { memory, readings, plan: planOf(around, { memory, readings, doubted }, question) };
 }
 
 async function readMember(member: Member): Promise<Reading> {
   try {
-    member.state = await member.shell.read();
+    member.state = await member.shell.read(READ_IN_LOOK_MS);
     return { member, state: member.state, error: null };
   } catch (error) {
     return { member, state: member.state, error: messageOf(error) };
@@ -69,29 +75,52 @@ async function readMember(member: Member): Promise<Reading> {
 }
 
 /**
- * Measures what is in use beside the drivers, at every level that can tell. One that cannot be read may have
- * filled up to its cost since; the plan counts it so, and what it took must not count as others' for minutes.
+ * Measures what is in use beside the drivers, at every level that can tell. A driver that cannot be read may
+ * have filled up to its cost since; the plan counts it so, and what it took must not count as others' for
+ * minutes. It may also have lost what it held: as long as nobody knows, that holds back growth.
+ * @returns what may be in use beside the drivers now, by level.
  */
-function sampleUnmanaged(around: Surroundings, memory: PhysicalMemory, readings: readonly Reading[]): void {
+function sampleUnmanaged(
+  around: Surroundings,
+  memory: PhysicalMemory,
+  readings: readonly Reading[],
+): ReadonlyMap<string, number> {
+  const heldBytes = heldBy(around, readings);
+  const isDoubted = readings.some(({ state, error }) => error !== null && state !== null);
+  const surelyHeldBytes = isDoubted
+    ? heldBy(
+        around,
+        readings.filter(({ error }) => error === null),
+      )
+    : heldBytes;
+  const doubted = new Map<string, number>();
+  const nowMs = around.clock.monotonicMs();
+  for (const { name, usedBytes } of memory.levels) {
+    if (usedBytes === null) continue;
+    around.unmanaged.sample(nowMs, name, usedBytes, heldBytes);
+    doubted.set(name, Math.max(0, usedBytes - surelyHeldBytes));
+  }
+  return doubted;
+}
+
+function heldBy(around: Surroundings, readings: readonly Reading[]): number {
   const held = readings.flatMap(({ state, error }) => {
     if (state === null || state.heldBytes === null) return [];
     const heldBytes = error === null ? state.heldBytes : Math.max(state.heldBytes, state.costBytes);
     return [{ heldBytes, process: state.home === 'self' ? 'self' : null }];
   });
-  const heldBytes = heldTogether(held, () => around.selfHeldBytes());
-  const nowMs = around.clock.monotonicMs();
-  for (const { name, usedBytes } of memory.levels) {
-    if (usedBytes !== null) around.unmanaged.sample(nowMs, name, usedBytes, heldBytes);
-  }
+  return heldTogether(held, () => around.selfHeldBytes());
 }
 
-function planOf(
-  around: Surroundings,
-  memory: PhysicalMemory,
-  readings: readonly Reading[],
-  question: Question,
-): Plan {
-  const levels = levelsOf(around, memory, question);
+interface Seen {
+  readonly memory: PhysicalMemory;
+  readonly readings: readonly Reading[];
+  readonly doubted: ReadonlyMap<string, number>;
+}
+
+function planOf(around: Surroundings, seen: Seen, question: Question): Plan {
+  const { memory, readings } = seen;
+  const levels = levelsOf(around, seen, question);
   const usableBytes = levels.length === 0 ? 0 : Math.min(...levels.map(({ limitBytes }) => limitBytes));
   const drivers = readings.map((reading) => planDriver(around, reading, usableBytes, question));
   const input = {
@@ -115,14 +144,15 @@ function planOf(
 
 function levelsOf(
   around: Surroundings,
-  memory: PhysicalMemory,
+  { memory, doubted }: Seen,
   question: Question,
 ): (PlanLevel & { limitBytes: number })[] {
   const nowMs = around.clock.monotonicMs();
   return memory.levels.flatMap(({ name, limitBytes }, index) => {
     const limit = index === 0 && question.ownLimitBytes !== undefined ? question.ownLimitBytes : limitBytes;
     if (limit === null || limit === 'max') return [];
-    return [{ name, limitBytes: limit, unmanagedBytes: around.unmanaged.at(nowMs, name) }];
+    const unmanagedBytes = around.unmanaged.at(nowMs, name);
+    return [{ name, limitBytes: limit, unmanagedBytes, doubtedBytes: doubted.get(name) ?? 0 }];
   });
 }
 
