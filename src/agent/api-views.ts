@@ -19,10 +19,10 @@ export function statusOf(agent: Agent) {
     plannedForBytes: notifier.plannedForBytes,
     memory: partition.memory,
     offlineBlocks: sensor.offlineBlocks(),
-    drivers: registry.members.map(({ name, shell, state }) => ({
+    drivers: registry.members.map(({ name, shell }) => ({
       name,
       stuck: shell.stuck,
-      costBytes: state?.costBytes ?? null,
+      costBytes: shell.state?.costBytes ?? null,
     })),
     slowListeners: registry.slowListeners(SLOW_MS),
     listenerErrors: registry.listenerErrors(),

@@ -3,7 +3,7 @@
 import type { News } from './change.ts';
 import type { Clock } from './clock.ts';
 import { Deadlines } from './deadlines.ts';
-import type { Driver, DriverState } from './driver.ts';
+import type { Driver } from './driver.ts';
 import { HotaddError, messageOf } from './errors.ts';
 import { checkPolicy } from './policy-check.ts';
 import { Shell } from './shell.ts';
@@ -25,8 +25,6 @@ export interface Member {
   readonly policy: Policy;
   /** It asked to be planned for at once, and not from the next change on. */
   readonly existing: boolean;
-  /** As last read; stays when a read fails (S2). */
-  state: DriverState | null;
   /** It could not be read when memory changed: that change is still to be planned for. */
   missed: boolean;
 }
@@ -73,7 +71,7 @@ export class Registry {
     }
     checkPolicy(driver.name, policy);
     const shell = new Shell(driver, this.#clock, this.#deadlines);
-    const member: Member = { name: driver.name, shell, policy, existing, state: null, missed: false };
+    const member: Member = { name: driver.name, shell, policy, existing, missed: false };
     this.#members.set(driver.name, member);
     return {
       unregister: () => {

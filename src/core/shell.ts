@@ -41,6 +41,7 @@ export class Shell {
   readonly #deadlines: Deadlines;
   #call: Call | null = null;
   #askedBytes: number | null = null;
+  #state: DriverState | null = null;
   /** Calls sent so far: tells a reading from before a call. */
   #sent = 0;
   /** Calls of any kind that the driver has not returned from. */
@@ -80,6 +81,11 @@ export class Shell {
     });
   }
 
+  /** As it was read last, by whomever; stays when a read fails (S2). `null`: it could never be read. */
+  get state(): DriverState | null {
+    return this.#state;
+  }
+
   /** Asks the call under way, if there is one, to stop; a driver that is deaf to it is not waited for. */
   abort(reason: string): void {
     this.#call?.context.abort(reason);
@@ -109,6 +115,7 @@ export class Shell {
       });
     }
     checkState(this.driver.name, state as DriverState);
+    this.#state = state as DriverState;
     // Read after the last call has returned, the cost is what it may take: nothing asked is outstanding.
     const current = sent === this.#sent && (state as DriverState).moving === undefined;
     if (current) this.#askedBytes = null;

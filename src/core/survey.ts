@@ -67,10 +67,9 @@ export async function survey(around: Surroundings, question: Question): Promise<
 
 async function readMember(member: Member): Promise<Reading> {
   try {
-    member.state = await member.shell.read(READ_IN_LOOK_MS);
-    return { member, state: member.state, error: null };
+    return { member, state: await member.shell.read(READ_IN_LOOK_MS), error: null };
   } catch (error) {
-    return { member, state: member.state, error: messageOf(error) };
+    return { member, state: member.shell.state, error: messageOf(error) };
   }
 }
 

@@ -8,8 +8,8 @@ import type { Machine } from '../../src/core/machine.ts';
 
 /** What a life tells of itself. */
 export interface LifeWitness {
-  /** It writes to the machine: what happens until this returns is its doing. */
-  writing(life: Life, work: () => void): void;
+  /** It writes to the machine: what happens until this returns, or what it returns settles, is its doing. */
+  writing(life: Life, work: () => void | Promise<void>): void | Promise<void>;
   asked(life: Life, driver: string, target: Target, context: ResizeContext): void;
   ended(life: Life, driver: string, outcome: { changeId: number; phase: 'complete' | 'failure' }): void;
   died(life: Life): void;
@@ -97,13 +97,7 @@ export class Life {
       inode: (path) => alive(() => machine.inode(path)),
       writeText: write,
       writeTextSlowly: (path, text) =>
-        this.cross(() => {
-          let done = Promise.resolve();
-          this.#witness.writing(this, () => {
-            done = machine.writeTextSlowly(path, text);
-          });
-          return done;
-        }),
+        this.cross(async () => this.#witness.writing(this, () => machine.writeTextSlowly(path, text))),
       watch: (path, onHint) =>
         alive(() =>
           machine.watch(path, () => {

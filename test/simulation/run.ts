@@ -4,7 +4,7 @@ import { differing, survey } from '../../src/core/survey.ts';
 import type { ModuleSim } from '../../src/testing/module-sim.ts';
 import type { Act, Scenario, Step } from './scenario.ts';
 import type { StoreSim } from './store-sim.ts';
-import type { Ending, Trace } from './trace.ts';
+import type { Ending, Fact, Trace } from './trace.ts';
 import { Visitor } from './visitor.ts';
 import { World } from './world.ts';
 
@@ -43,7 +43,7 @@ function play(world: World, { afterMs: _, ...act }: Step): void {
     },
     'remove module': ({ module }) => {
       const found = moduleAt(world, module);
-      if (found !== undefined) void server.hotRemove(found).catch(() => undefined);
+      if (found !== undefined) void world.takingMemory(server.hotRemove(found));
     },
     'replace module': ({ module }) => {
       const found = moduleAt(world, module);
@@ -169,12 +169,17 @@ async function end(world: World): Promise<Ending> {
     await clock.advance(LOOK_MS);
     if (world.life === null) world.start();
     restless = await whatIsRestless(world);
-    if (restless === '') passes = world.facts.slice(from).filter(({ fact }) => fact === 'outcome').length;
+    if (restless === '') passes = count(world, from, 'outcome');
   }
   if (world.agent !== null) await clock.until(world.close());
   const { history, untold } = await clock.until(world.readHistory());
   const truths = new Map(world.stores.map((store) => [store.name, store.truths]));
-  return { passes, restless, truths, history, untold };
+  const killed = count(world, from, 'killed');
+  return { passes, killed, restless, truths, history, untold };
+}
+
+function count({ facts }: World, from: number, name: Fact['fact']): number {
+  return facts.slice(from).filter(({ fact }) => fact === name).length;
 }
 
 /** A driver is left as found until memory changes: the last change makes all of them follow. */

@@ -115,7 +115,7 @@ const ACTS: readonly (readonly [number, Maker])[] = [
   [14, (random) => ({ act: 'ask for a planned change', share: 0.4 + random.next() * 1.2 })],
   [6, (random, usable) => ({ act: 'others use', bytes: Math.floor(usable * random.next() * 0.5) })],
   [6, (random) => ({ act: 'fill', store: store(random), bytes: some(random, 0, 4096) })],
-  [14, (random) => makeMisbehaviour(random)],
+  [22, (random) => makeMisbehaviour(random)],
   [4, (random) => makeBadReading(random)],
   [3, (random) => ({ act: 'set by hand', store: store(random), bytes: some(random, 64, 1024) })],
   [3, (random) => ({ act: 'restart store', store: store(random) })],
@@ -166,7 +166,7 @@ function makeLimit(random: RandomSim): Act {
 }
 
 function makeMisbehaviour(random: RandomSim): Act {
-  const forMs = random.chance(0.8) ? random.between(100, 8_000) : random.between(8_000, 40_000);
+  const forMs = random.chance(0.8) ? random.between(500, 15_000) : random.between(15_000, 60_000);
   return { act: 'misbehave', store: store(random), as: random.pick(BEHAVIOURS), forMs };
 }
 

@@ -144,8 +144,10 @@ export class StoreSim {
     if (this.process === null || !this.process.alive) throw new Error('connection refused');
     if ('settings' in target) return this.#setBack(target.settings);
     const { overheadBytes, floorBytes, stepBytes } = this.options;
-    const bytes = Math.floor((target.bytes - overheadBytes) / stepBytes) * stepBytes;
-    if (bytes < floorBytes) throw new Refusal('it needs more', floorBytes + overheadBytes);
+    const most = target.bytes - overheadBytes;
+    if (most < floorBytes) throw new Refusal('it needs more', floorBytes + overheadBytes);
+    // Its floor is a size that it takes, also when that is no whole number of steps.
+    const bytes = Math.max(floorBytes, Math.floor(most / stepBytes) * stepBytes);
     return this.#take(bytes);
   }
 

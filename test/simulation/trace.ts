@@ -44,6 +44,8 @@ export type Fact = { readonly atMs: number; readonly life: number } & (
 export interface Ending {
   /** Outcomes between the end of the faults and rest; `null`: it never came to rest. */
   readonly passes: number | null;
+  /** Kills by the kernel in that time. */
+  readonly killed: number;
   /** What still differed, where it did not. */
   readonly restless: string;
   readonly truths: ReadonlyMap<string, readonly Truth[]>;

@@ -7,6 +7,8 @@ import type { World } from './world.ts';
 
 type Visit = Extract<Act, { act: 'visit' }>;
 
+const RESIZE_MS = 120;
+
 let visitors = 0;
 
 export class Visitor {
@@ -30,16 +32,20 @@ export class Visitor {
       },
       { existing },
     );
-    const resize = (to: number) => {
+    const resize = async (to: number) => {
       this.#heard('resize');
       if (throws) throw new Error('broken on purpose');
+      await new Promise<void>((resolve) => {
+        this.#world.clock.after(RESIZE_MS, resolve);
+      });
+      this.#heard('the end of resize');
       bytes = to;
     };
     const size = () => {
       this.#heard('read');
       return bytes;
     };
-    const driver = buffers(this.#name, { size, held: () => 0, resize, ceiling: 1024 ** 2 });
+    const driver = buffers(this.#name, { size, held: () => 0, resize, ceiling: 16 * 1024 ** 2 });
     const member = agent.partition.register(driver, { existing });
     this.#world.clock.after(forMs, () => {
       void Promise.all([listener.unregister(), member.unregister()]).then(() => {

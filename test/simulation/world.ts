@@ -46,7 +46,9 @@ export class World implements LifeWitness {
   openError: string | null = null;
   others: ProcessSim | null = null;
   #lives = 0;
-  #writing: Life | null = null;
+  /** Writes of the agent to the machine, and removals by others, that are under way. */
+  #writes = 0;
+  #takers = 0;
   /** Ends when the life that is opening has opened, failed or died. */
   #opening: Promise<void> = Promise.resolve();
   #quiet = false;
@@ -113,8 +115,9 @@ export class World implements LifeWitness {
   }
 
   #killed({ process, level, cause }: KillSim): void {
-    this.tell({ fact: 'killed', process: process.name, byAgent: this.#writing !== null });
-    this.say(`the kernel kills ${process.name} (${level}, ${cause})${this.#writing ? ', by the agent' : ''}`);
+    const byAgent = this.#writes > 0 && this.#takers === 0 && cause === 'less memory';
+    this.tell({ fact: 'killed', process: process.name, byAgent });
+    this.say(`the kernel kills ${process.name} (${level}, ${cause})${byAgent ? ', by the agent' : ''}`);
     const store = this.stores.find((each) => each.process === process);
     if (store === undefined) return;
     store.note();
@@ -263,13 +266,26 @@ export class World implements LifeWitness {
     if (this.life === life) this.life = this.agent = null;
   }
 
-  writing(life: Life, work: () => void): void {
-    this.#writing = life;
+  writing(_life: Life, work: () => void | Promise<void>): void | Promise<void> {
+    this.#writes += 1;
+    const over = () => {
+      this.#writes -= 1;
+    };
     try {
-      work();
-    } finally {
-      this.#writing = null;
+      const done = work();
+      if (done === undefined) over();
+      else return done.finally(over);
+    } catch (thrown) {
+      over();
+      throw thrown;
     }
+  }
+
+  /** Somebody else takes memory: until then nobody can say who killed. */
+  async takingMemory(work: Promise<unknown>): Promise<void> {
+    this.#takers += 1;
+    await work.catch(() => undefined);
+    this.#takers -= 1;
   }
 
   asked(life: Life, driver: string, target: Target, { changeId, phase }: ResizeContext): void {
