@@ -137,9 +137,10 @@ export class Shell {
         tookMs,
       });
     };
+    // A call under way may yet bring it to what that call asks: a shrink is one from there.
+    const mayLand = this.#call !== null && target.bytes < Math.max(before.costBytes, this.#askedBytes ?? 0);
     this.#askedBytes = target.bytes;
     this.#movingNote = null;
-    const mayLand = this.#call !== null && target.bytes < before.costBytes;
     const landed = mayLand ? await this.#landedBelow(target.bytes, round) : null;
     const asked = landed ?? (await this.#ask(target, round));
     if (!Array.isArray(asked)) return close(asked, await this.#readOrNull());
@@ -215,12 +216,17 @@ export class Shell {
 
   /**
    * A call that was under way may have landed lower than a shrink asks for: to send the shrink then would be
-   * growth that nobody made room for (P1). Then the settings as they stand are the answer; `null`: send it.
+   * growth that nobody made room for (P1). Then the settings as they stand are the answer; where they cannot
+   * be read nothing is sent. `null`: send it.
    */
-  async #landedBelow(bytes: number, round: Round): Promise<Setting[] | null> {
+  async #landedBelow(bytes: number, round: Round): Promise<Setting[] | Judgement | null> {
     if (!(await this.#lastReturns(round))) return null;
-    const now = await this.#readOrNull();
-    return now !== null && now.costBytes <= bytes ? [...now.settings] : null;
+    try {
+      const now = await this.read();
+      return now.costBytes <= bytes ? [...now.settings] : null;
+    } catch (error) {
+      return { verdict: 'failed', note: messageOf(error) };
+    }
   }
 
   /** One call of resize: what it returned, or why it is not waited for any longer. */

@@ -23,6 +23,8 @@ export interface ProcessSim {
 /** A kill by the kernel, for want of memory. */
 export interface KillSim {
   readonly process: ProcessSim;
+  /** What it used until then. */
+  readonly bytes: number;
   /** `machine`, or the cgroup whose limit was reached. */
   readonly level: string;
   /** What led to it: memory that was taken by a process, or taken away. */
@@ -132,8 +134,9 @@ export class SoftwareSim {
     }
     if (largest === null) return false;
     this.kills += 1;
+    const bytes = largest.usedBytes;
     largest.end();
-    this.onKill?.({ process: largest, level, cause });
+    this.onKill?.({ process: largest, bytes, level, cause });
     return true;
   }
 }

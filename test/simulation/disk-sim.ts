@@ -4,6 +4,7 @@ import { constants } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Disk, DiskHandle, Standing } from '../../src/agent/disk.ts';
 import { presentUser } from '../../src/agent/safe-file.ts';
+import type { Clock } from '../../src/core/clock.ts';
 import type { RandomSim } from '../../src/testing/random-sim.ts';
 
 class FileSim {
@@ -21,11 +22,15 @@ class FileSim {
 export class DiskSim implements Disk {
   /** The code with which writes and syncs fail now; `null`: they do not. */
   fails: string | null = null;
+  /** When something failed last. */
+  failedAtMs = Number.NEGATIVE_INFINITY;
+  readonly #clock: Clock;
   #names = new Map<string, FileSim>();
   #syncedNames = new Map<string, FileSim>();
   #inodes = 1;
 
-  constructor() {
+  constructor(clock: Clock) {
+    this.#clock = clock;
     for (const folder of ['/', '/state']) this.#make(folder, true);
     this.#syncedNames = new Map(this.#names);
   }
@@ -108,7 +113,9 @@ export class DiskSim implements Disk {
   }
 
   #mayWrite(path: string): void {
-    if (this.fails !== null) throw failure(this.fails, path);
+    if (this.fails === null) return;
+    this.failedAtMs = this.#clock.monotonicMs();
+    throw failure(this.fails, path);
   }
 
   #handle(path: string, file: FileSim): DiskHandle {

@@ -6,6 +6,7 @@ import { readHistory } from '../../src/agent/history-reading.ts';
 import type { Cancel } from '../../src/core/clock.ts';
 import type { DriverState, ResizeContext, Setting, Target } from '../../src/core/driver.ts';
 import { HotaddError, messageOf } from '../../src/core/errors.ts';
+import { headroomBytes } from '../../src/core/memory.ts';
 import type { Outcome } from '../../src/core/outcome.ts';
 import type { DriverKind } from '../../src/drivers/list.ts';
 import type { ModuleSim } from '../../src/testing/module-sim.ts';
@@ -23,6 +24,8 @@ import type { Fact } from './trace.ts';
 export const CGROUP = '/above/app';
 const STATE = '/state/hotadd';
 const DOWN_MS = 500;
+/** No change takes longer: an intent that failed at its beginning may be missing until then. */
+const CHANGE_MOST_MS = 120_000;
 /** What the kernel kills is started again by its supervisor. */
 const RESTART_MS = 1_000;
 
@@ -33,7 +36,7 @@ export class World implements LifeWitness {
   readonly server: ServerSim;
   readonly partition: PartitionSim;
   readonly stores: readonly StoreSim[];
-  readonly disk = new DiskSim();
+  readonly disk: DiskSim;
   readonly random: RandomSim;
   readonly facts: Fact[] = [];
   readonly added: ModuleSim[] = [];
@@ -49,6 +52,7 @@ export class World implements LifeWitness {
   /** Writes of the agent to the machine, and removals by others, that are under way. */
   #writes = 0;
   #takers = 0;
+  #usedAtWrite = 0;
   /** Ends when the life that is opening has opened, failed or died. */
   #opening: Promise<void> = Promise.resolve();
   #quiet = false;
@@ -72,6 +76,7 @@ export class World implements LifeWitness {
       delivery: {},
     });
     this.stores = scenario.stores.map((options) => new StoreSim(options, this.server.clock));
+    this.disk = new DiskSim(this.clock);
     this.oracle = new RoomOracle(this);
     this.boot();
   }
@@ -114,8 +119,12 @@ export class World implements LifeWitness {
     store.start(this.partition.run(store.name, 0, { cgroup: this.cgroup }));
   }
 
-  #killed({ process, level, cause }: KillSim): void {
-    const byAgent = this.#writes > 0 && this.#takers === 0 && cause === 'less memory';
+  #killed({ process, bytes, level, cause }: KillSim): void {
+    const { partition } = this;
+    // Whoever takes more than the headroom while a block is on its way has nobody else to blame.
+    const grewBytes = partition.usedBytes + bytes - this.#usedAtWrite;
+    const isSudden = grewBytes > headroomBytes(partition.onlineBytes, partition.machine.cpus);
+    const byAgent = this.#writes > 0 && this.#takers === 0 && cause === 'less memory' && !isSudden;
     this.tell({ fact: 'killed', process: process.name, byAgent });
     this.say(`the kernel kills ${process.name} (${level}, ${cause})${byAgent ? ', by the agent' : ''}`);
     const store = this.stores.find((each) => each.process === process);
@@ -224,6 +233,7 @@ export class World implements LifeWitness {
   async close(): Promise<void> {
     const { life, agent } = this;
     if (life === null || agent === null) return;
+    this.agent = null;
     this.say(`agent ${life.number} is closed`);
     await Promise.race([agent.close().catch(() => undefined), this.#dead.promise]);
     if (life.dead) return;
@@ -268,6 +278,7 @@ export class World implements LifeWitness {
 
   writing(_life: Life, work: () => void | Promise<void>): void | Promise<void> {
     this.#writes += 1;
+    this.#usedAtWrite = this.partition.usedBytes;
     const over = () => {
       this.#writes -= 1;
     };
@@ -322,7 +333,7 @@ export class World implements LifeWitness {
 
   #isIntended(driver: string, changeId: number): boolean | null {
     const line = this.#onDisk('"kind":"intent"', changeId, `"driver":"${driver}"`);
-    return line === null && this.disk.fails !== null ? null : line !== null;
+    return line === null && this.nowMs - this.disk.failedAtMs < CHANGE_MOST_MS ? null : line !== null;
   }
 
   /** A line of the history that would outlast a power cut. */
