@@ -234,6 +234,8 @@ export class Shell {
     const context = new CallContext(round, DEADLINE_MS);
     const untilMs = this.#clock.monotonicMs() + DEADLINE_MS;
     this.#sent += 1;
+    // The call before has returned: from here on this is all that may come.
+    if ('bytes' in target) this.#askedBytes = target.bytes;
     const returned = this.driver.resize(target, context);
     const call: Call = { context, returned, untilMs, waiting: null };
     const onLate = () => {

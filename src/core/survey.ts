@@ -60,12 +60,14 @@ export interface Question {
 
 export async function survey(around: Surroundings, question: Question): Promise<Survey> {
   const readings = await inWaves(around.registry.members, readMember);
+  // One that was slow has kept the look waiting: of the others something newer may have been read since.
+  for (const reading of readings) reading.state = reading.member.shell.state;
   const memory = around.sense();
   const doubted = sampleUnmanaged(around, memory, readings);
   return { memory, readings, plan: planOf(around, { memory, readings, doubted }, question) };
 }
 
-async function readMember(member: Member): Promise<Reading> {
+async function readMember(member: Member): Promise<{ -readonly [Key in keyof Reading]: Reading[Key] }> {
   try {
     return { member, state: await member.shell.read(READ_IN_LOOK_MS), error: null };
   } catch (error) {

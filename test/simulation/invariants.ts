@@ -182,14 +182,18 @@ function unproven(trace: Trace, told: Of<'outcome'>, answer: Answer): string | n
   const truths = trace.ending.truths.get(answer.driver);
   if (truths === undefined) return null;
   const inForce = (atMs: number) => truths.filter((truth) => truth.atMs <= atMs).at(-1);
-  const shrinks = answer.budgetBytes < answer.costBeforeBytes;
-  if (!shrinks) {
-    const set = of(trace, 'returned')
-      .filter(({ driver, changeId }) => driver === answer.driver && changeId === change.changeId)
-      .at(-1)?.settings[0]?.value;
+  const ofThis = <Each extends { driver: string; changeId: number }>({ driver, changeId }: Each) =>
+    driver === answer.driver && changeId === change.changeId;
+  // What was asked twice in one change is told as one: the last counts.
+  const asked = of(trace, 'asked')
+    .filter((fact) => ofThis(fact) && fact.bytes !== null)
+    .at(-1);
+  if (asked === undefined || asked.grows || answer.budgetBytes >= answer.costBeforeBytes) {
+    const set =
+      of(trace, 'returned').filter(ofThis).at(-1)?.settings[0]?.value ?? answer.settingsAfter?.[0]?.value;
     const wasTrue = truths.some(({ atMs, limitBytes }) => atMs >= fromMs && String(limitBytes) === set);
     if (wasTrue || String(inForce(told.atMs)?.limitBytes) === set) return null;
-    return `is proven to have grown to ${set}, and never was`;
+    return `is proven to be set to ${set}, and never was`;
   }
   const held = (atMs: number) => inForce(atMs)?.usedBytes ?? 0;
   // Where what it holds fell low enough, and how long that lasted.

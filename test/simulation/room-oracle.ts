@@ -45,7 +45,10 @@ export class RoomOracle {
   read(store: StoreSim, { costBytes, afterRestartBytes = 0 }: DriverState): void {
     const known = this.#of(store.name);
     known.costBytes = Math.max(costBytes, afterRestartBytes);
-    known.heldBytes = store.process?.usedBytes ?? 0;
+    // What the kernel does not say nobody can count.
+    const { fails } = this.#world.partition.machine;
+    const isTold = fails?.(`/proc/${store.process?.pid}/status`) === undefined;
+    known.heldBytes = isTold ? (store.process?.usedBytes ?? 0) : 0;
     if (known.askedBytes < 0) known.askedBytes = 0;
   }
 
