@@ -185,3 +185,39 @@ test('plan: the sum of budgets never exceeds room and the same input gives the s
       assert.ok(total >= made.roomBytes - rounding, `round ${round}: room is left over`);
   }
 });
+
+test('plan: nobody is promised what others keep within their dead-band: the budgets fit the room (P1, P5)', () => {
+  const kept = driver('kept', { costBytes: 405 * MiB, stepBytes: 16 * MiB });
+  const small = driver('small', { costBytes: 380 * MiB });
+  const made = plan(input([kept, small], { pressed: false }));
+  assert.deepEqual(
+    made.budgets.map(({ move, budgetBytes }) => [move, budgetBytes / MiB]),
+    [
+      ['keep', 405],
+      ['grow', 395],
+    ],
+  );
+});
+
+test('plan: what is left within the dead-band is no growth, so that a pass has nothing to do (P5)', () => {
+  const kept = driver('kept', { costBytes: 410 * MiB, stepBytes: 16 * MiB });
+  const small = driver('small', { costBytes: 389 * MiB });
+  const made = plan(input([kept, small], { pressed: false }));
+  assert.deepEqual(
+    made.budgets.map(({ move }) => move),
+    ['keep', 'keep'],
+  );
+  assert.match(made.budgets[1]?.reason ?? '', /within the dead-band/);
+});
+
+test('plan: what may be unmanaged holds back growth and makes nobody shrink (P3)', () => {
+  const levels = [{ name: '/app', limitBytes: 1000 * MiB, unmanagedBytes: 0, doubtedBytes: 600 * MiB }];
+  const doubted = input([driver('large', { costBytes: 500 * MiB }), driver('small')], { levels });
+  const made = plan(doubted);
+  assert.deepEqual([made.roomBytes / MiB, made.growthRoomBytes / MiB], [800, 370]);
+  assert.deepEqual(
+    made.budgets.map(({ move }) => move),
+    ['shrink', 'keep'],
+  );
+  assert.equal(made.budgets[0]?.budgetBytes, 400 * MiB);
+});

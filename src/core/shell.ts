@@ -139,7 +139,7 @@ export class Shell {
     };
     // A call under way may yet bring it to what that call asks: a shrink is one from there.
     const mayLand = this.#call !== null && target.bytes < Math.max(before.costBytes, this.#askedBytes ?? 0);
-    this.#askedBytes = target.bytes;
+    this.#count(target.bytes);
     this.#movingNote = null;
     const landed = mayLand ? await this.#landedBelow(target.bytes, round) : null;
     const asked = landed ?? (await this.#ask(target, round));
