@@ -2,7 +2,6 @@
 import type { DriverState } from './driver.ts';
 import type { Judgement } from './judge.ts';
 import type { Answer } from './outcome.ts';
-import type { Round } from './round.ts';
 
 export interface AnswerParts {
   readonly budgetBytes: number;
@@ -28,13 +27,4 @@ export function answerOf(driver: string, parts: AnswerParts): Answer {
     note: parts.judgement.note,
     tookMs: parts.tookMs,
   };
-}
-
-/** What the proof of a shrink begins with, and how it is closed. */
-export interface Proof {
-  readonly after: DriverState;
-  readonly judgement: Judgement;
-  readonly round: Round;
-  readonly deadlineMs: number;
-  readonly close: (judgement: Judgement, after: DriverState | null, proven?: boolean) => Answer;
 }

@@ -5,7 +5,7 @@ import { HotaddError } from './errors.ts';
 import { headroomBytes, type PhysicalMemory } from './memory.ts';
 import type { Running } from './planned.ts';
 import type { Round } from './round.ts';
-import { HOLD_MS } from './shell.ts';
+import { HOLD_MS } from './prove.ts';
 
 const LOOK_MS = 100;
 /**

@@ -5,7 +5,7 @@
 //   resize --> asked settings --> read until nothing moves --> judge --> held <= budget for 2 s --> answer
 //      |                                  |
 //   Refusal: refused                   deadline: stuck (the call never returned) or partial, failed
-import { answerOf, type Proof } from './answer.ts';
+import { answerOf } from './answer.ts';
 import { CallContext, settled } from './call.ts';
 import type { Clock } from './clock.ts';
 import { Deadlines, type Waiting } from './deadlines.ts';
@@ -14,12 +14,11 @@ import { checkSettings, checkState } from './driver-check.ts';
 import { HotaddError, messageOf, Refusal } from './errors.ts';
 import { type Judgement, judge, notSetBack, settingsEqual } from './judge.ts';
 import type { Answer } from './outcome.ts';
+import { prove } from './prove.ts';
 import type { Round } from './round.ts';
 
 /** How long a driver may take for one change, from being told to being judged (E10). */
 export const DEADLINE_MS = 30_000;
-/** How long held must stay at or below the budget before a shrink is proven (F1). */
-export const HOLD_MS = 2_000;
 const READ_DEADLINE_MS = 5_000;
 const LOOK_MS = { first: 5, longest: 100 };
 
@@ -150,7 +149,11 @@ export class Shell {
     const judgement = judge(before, asked, after, target.bytes);
     if (judgement.verdict !== 'resized') return close(judgement, after);
     if (target.bytes >= before.costBytes) return close(judgement, after, true);
-    return this.#prove(target.bytes, { after, judgement, round, deadlineMs, close });
+    const proof = { after, judgement, round, deadlineMs, close };
+    return prove(target.bytes, proof, this.#clock, {
+      read: () => this.read(),
+      pause: () => this.#deadlines.pause(LOOK_MS.longest),
+    });
   }
 
   /**
@@ -283,32 +286,6 @@ export class Shell {
       }
       await this.#deadlines.pause(lookMs);
       lookMs = Math.min(LOOK_MS.longest, lookMs * 2);
-    }
-  }
-
-  /** A shrink is proven when held is at or below the budget and stays so for the hold (F1). */
-  async #prove(budgetBytes: number, proof: Proof): Promise<Answer> {
-    let { after } = proof;
-    let sinceMs: number | null = null;
-    for (;;) {
-      if (after.heldBytes === null) {
-        const note = 'what it holds cannot be told, so the shrink is not proven';
-        return proof.close({ ...proof.judgement, note }, after);
-      }
-      const nowMs = this.#clock.monotonicMs();
-      if (after.heldBytes > budgetBytes) sinceMs = null;
-      else sinceMs ??= nowMs;
-      if (sinceMs !== null && nowMs - sinceMs >= HOLD_MS) return proof.close(proof.judgement, after, true);
-      const hopeless = sinceMs === null && (proof.round.enough || nowMs >= proof.deadlineMs);
-      if (hopeless || proof.round.overtaken) {
-        return proof.close({ ...proof.judgement, note: after.why?.held ?? null }, after);
-      }
-      await this.#deadlines.pause(LOOK_MS.longest);
-      try {
-        after = await this.read();
-      } catch (error) {
-        return proof.close({ verdict: 'failed', note: messageOf(error) }, null);
-      }
     }
   }
 }

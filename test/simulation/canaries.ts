@@ -1,5 +1,5 @@
-// Bugs on purpose, one for each invariant: a run that does not catch them proves nothing. Each puts a wrong method in
-// the place of a right one of the production code, for as long as the run lasts.
+// Bugs on purpose, one for each invariant: a run that does not catch them proves nothing. Each puts a wrong
+// method in the place of a right one of the production code, for as long as the run lasts.
 import { LineFile } from '../../src/agent/history-file.ts';
 import { Notifier } from '../../src/core/notifier.ts';
 import type { Answer } from '../../src/core/outcome.ts';

@@ -1,5 +1,5 @@
-// A simulated disk for the agent's own files: it fails on request, and a power cut takes what was not synced: the
-// end of a file, and the names in a folder. The twin of diskOs (src/agent/disk.ts).
+// A simulated disk for the agent's own files: it fails on request, and a power cut takes what was not synced:
+// the end of a file, and the names in a folder. The twin of diskOs (src/agent/disk.ts).
 import { constants } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Disk, DiskHandle, Standing } from '../../src/agent/disk.ts';

@@ -1,6 +1,6 @@
 // What must be true of every history, whatever was done to it: each a sentence, and how the trace is asked.
 import type { Answer } from '../../src/core/outcome.ts';
-import { HOLD_MS } from '../../src/core/shell.ts';
+import { HOLD_MS } from '../../src/core/prove.ts';
 import type { Fact, Trace } from './trace.ts';
 
 export interface Invariant {

@@ -1,6 +1,6 @@
-// One life of the agent, from its start to its close, its crash or the end. Every seam is reached through the life:
-// when it dies, at any of these crossings, no timer of it fires, no call of it returns, and nothing that it
-// still runs has an effect.
+// One life of the agent, from its start to its close, its crash or the end. Every seam is reached through the
+// life: when it dies, at any of these crossings, no timer of it fires, no call of it returns, and nothing
+// that it still runs has an effect.
 import type { Disk, DiskHandle } from '../../src/agent/disk.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import type { Driver, ResizeContext, Target } from '../../src/core/driver.ts';

@@ -1,4 +1,5 @@
-// Plays seeds: each makes a scenario, runs it, and asks the invariants. What breaks one is told with its seed.
+// Plays seeds: each makes a scenario, runs it, and asks the invariants. What breaks one is told with its
+// seed.
 import { INVARIANTS } from './invariants.ts';
 import { runScenario } from './run.ts';
 import { makeScenario, type Scenario } from './scenario.ts';

@@ -1,5 +1,5 @@
-// What room there is, and what of it is taken, reckoned beside the product and from the world itself: P1 is held to
-// this. It sees what one life of the agent has read, since nobody can plan from more.
+// What room there is, and what of it is taken, reckoned beside the product and from the world itself: P1 is
+// held to this. It sees what one life of the agent has read, since nobody can plan from more.
 import type { DriverState } from '../../src/core/driver.ts';
 import type { Machine } from '../../src/core/machine.ts';
 import { headroomBytes } from '../../src/core/memory.ts';

@@ -1,5 +1,6 @@
-// A history as data: a partition, its servers, and what happens to them, step by step. Made from a seed alone, so
-// that a seed is a history; made of plain steps, so that a failing one can be cut down to the few that matter.
+// A history as data: a partition, its servers, and what happens to them, step by step. Made from a seed
+// alone, so that a seed is a history; made of plain steps, so that a failing one can be cut down to the few
+// that matter.
 import { GiB, MiB } from '../../src/core/bytes.ts';
 import { RandomSim } from '../../src/testing/random-sim.ts';
 import { BEHAVIOURS, type Behaviour, type ReadBehaviour, type StoreOptions } from './store-sim.ts';

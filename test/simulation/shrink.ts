@@ -1,5 +1,5 @@
-// Cuts a failing history down to the few steps that matter: pieces of it are left out, large ones first, as long as
-// the same invariant stays broken.
+// Cuts a failing history down to the few steps that matter: pieces of it are left out, large ones first, as
+// long as the same invariant stays broken.
 import type { Scenario, Step } from './scenario.ts';
 
 /** @param stillBroken plays a scenario and tells whether the same invariant is broken. */

@@ -1,5 +1,6 @@
-// A server of the simulation: a process of a partition that keeps content up to a limit, and the ways in which servers
-// misbehave. It outlasts the agent; a driver (life.ts) is how one life of the agent talks to it.
+// A server of the simulation: a process of a partition that keeps content up to a limit, and the ways in
+// which servers misbehave. It outlasts the agent; a driver (life.ts) is how one life of the agent talks to
+// it.
 import type { Clock } from '../../src/core/clock.ts';
 import type { DriverState, Setting, Target } from '../../src/core/driver.ts';
 import { Refusal } from '../../src/core/errors.ts';
@@ -19,9 +20,10 @@ export const BEHAVIOURS = [
   'restart',
 ] as const;
 /**
- * How it takes a new limit: `obey`; `throw`; `refuse`; `hang` (does it when released, deaf to its signal); `ignore`
- * (says it did); `lie` (sets something else); `half`; `cling` (the limit moves, what it holds does not); `slow` (what
- * it holds follows in steps); `late` (answers when it has long done it); `restart` (takes effect after a restart).
+ * How it takes a new limit: `obey`; `throw`; `refuse`; `hang` (does it when released, deaf to its signal);
+ * `ignore` (says it did); `lie` (sets something else); `half`; `cling` (the limit moves, what it holds does
+ * not); `slow` (what it holds follows in steps); `late` (answers when it has long done it); `restart` (takes
+ * effect after a restart).
  */
 export type Behaviour = (typeof BEHAVIOURS)[number];
 /** How it answers a read. */

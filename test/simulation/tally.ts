@@ -1,4 +1,5 @@
-// What a run has met: a run without shrinks, refusals, partial ends, crashes and interrupted intents proves nothing.
+// What a run has met: a run without shrinks, refusals, partial ends, crashes and interrupted intents proves
+// nothing.
 import type { Fact, Trace } from './trace.ts';
 
 export const MET = [

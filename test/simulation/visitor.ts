@@ -1,5 +1,6 @@
 // Somebody who registers with the partition for a while: a listener and a driver of buffers. Once they have
 // unregistered nobody may call them (N12).
+import type { Agent } from '../../src/agent/agent.ts';
 import { buffers } from '../../src/buffers/buffers.ts';
 import { messageOf } from '../../src/core/errors.ts';
 import type { Act } from './scenario.ts';
@@ -9,21 +10,18 @@ type Visit = Extract<Act, { act: 'visit' }>;
 
 const RESIZE_MS = 120;
 
-let visitors = 0;
-
 export class Visitor {
   readonly #world: World;
   readonly #name: string;
   #left = false;
 
-  constructor(world: World, visit: Visit) {
-    visitors += 1;
-    this.#name = `visitor${visitors}`;
+  constructor(world: World, agent: Agent, visit: Visit) {
     this.#world = world;
-    if (world.agent !== null) this.#register(world.agent, visit);
+    this.#name = world.visitorName();
+    this.#register(agent, visit);
   }
 
-  #register(agent: NonNullable<World['agent']>, { forMs, throws, existing }: Visit): void {
+  #register(agent: Agent, { forMs, throws, existing }: Visit): void {
     let bytes = 0;
     const listener = agent.partition.onChange(
       () => {

@@ -1,5 +1,5 @@
-// The world of one history: a simulated server with one partition, the servers that run in it, a disk, and the
-// production agent, which lives, dies and lives again. run.ts walks it through the steps.
+// The world of one history: a simulated server with one partition, the servers that run in it, a disk, and
+// the production agent, which lives, dies and lives again. run.ts walks it through the steps.
 import { type Agent, openAgent } from '../../src/agent/agent.ts';
 import type { Config } from '../../src/agent/config.ts';
 import { readHistory } from '../../src/agent/history-reading.ts';
@@ -53,6 +53,7 @@ export class World implements LifeWitness {
   #writes = 0;
   #takers = 0;
   #usedAtWrite = 0;
+  #visitors = 0;
   /** Ends when the life that is opening has opened, failed or died. */
   #opening: Promise<void> = Promise.resolve();
   #quiet = false;
@@ -344,6 +345,11 @@ export class World implements LifeWitness {
   }
 
   // ---- The end. ----
+
+  visitorName(): string {
+    this.#visitors += 1;
+    return `visitor${this.#visitors}`;
+  }
 
   /** All faults stop: what is left to do is the agent's. */
   calm(): void {
