@@ -138,7 +138,7 @@ describe('notification on real cgroups', { skip: noCgroup }, () => {
   test('N16: a listener that does not return delays no other, and is named', async (t) => {
     const { group, partition, heard } = await openReal(t);
     let release = () => {};
-    partition.onChange(function thumbnails() {
+    const registration = partition.onChange(function thumbnails() {
       return new Promise<void>((resolve) => {
         release = resolve;
       });
@@ -146,7 +146,9 @@ describe('notification on real cgroups', { skip: noCgroup }, () => {
     for (const before of [0, 1, 2]) await settle(group, heard, before);
     const named = () => partition.registry.slowListeners(0).map(({ name }) => name);
     await until(() => named().includes('thumbnails'), 'it is named');
+    const left = registration.unregister();
     release();
+    await left;
   });
 
   test('N17: an error at an arrival vetoes nothing, and is recorded by name', async (t) => {
