@@ -52,7 +52,7 @@ function simulated() {
 }
 
 describe('machine: the simulated kernel is read as a captured one', () => {
-  test('machine: a machine with two nodes reads in the form of a guest whose second node appeared', async () => {
+  test('machine: two nodes read in the form of a guest whose second node appeared', async () => {
     const { machine } = simulated();
     const read = await readAs(machine, 'machine');
     assert.deepEqual(

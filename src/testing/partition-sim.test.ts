@@ -1,5 +1,5 @@
-// A simulated partition: what its system sees of its modules, what taking one out comes to, and what a restart
-// keeps and forgets.
+// A simulated partition: what its system sees of its modules, what taking one out comes to, and what a
+// restart keeps and forgets.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GiB, MiB } from '../core/bytes.ts';

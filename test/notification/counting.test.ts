@@ -79,7 +79,7 @@ for (const platform of PLATFORMS) {
       assert.deepEqual([news.length, high, sim.conditions.low], [4, false, true]);
     });
 
-    test('N21: a condition comes to hold without a module, and holding already it tells of none', async () => {
+    test('N21: a condition may hold without a module, and one that holds tells of none', async () => {
       const { server, clock, sim, partition, news } = await openWorld({ platform });
       const web = sim.run('web', 1020 * MiB);
       assert.equal(sim.conditions.low, true);

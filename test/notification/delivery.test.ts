@@ -13,7 +13,7 @@ async function add({ server, clock, sim }: World): Promise<void> {
 
 for (const platform of PLATFORMS) {
   describe(`delivery on ${platform}`, () => {
-    test('N15: nobody is called from within the operation that adds memory, nor from within the news', async () => {
+    test('N15: nobody is called from within the operation that adds memory', async () => {
       const { server, clock, sim, partition, news } = await openWorld({ platform });
       server.hotAdd(512 * MiB, sim);
       await clock.advance(249);

@@ -119,7 +119,7 @@ for (const platform of PLATFORMS) {
       );
     });
 
-    test('N13: unregistering a driver waits for its call in flight, and after it nothing calls it', async () => {
+    test('N13: unregistering a driver waits for a call in flight, and none follows', async () => {
       const world = await openWorld({ platform });
       const driver = new DriverSim('cache', { sizeBytes: 100 * MiB });
       let left = { settled: false };

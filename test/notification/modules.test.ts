@@ -74,7 +74,7 @@ for (const platform of PLATFORMS) {
       assert.deepEqual(partition.memory, before);
     });
 
-    test('N3: a module that belongs to a partition is refused to every other, and to its own again', async () => {
+    test('N3: a module of one partition is refused to every other, and to its own again', async () => {
       const { server, clock, sim, news } = await openWorld({ platform });
       const other = server.partition('other', { modules: [1024 * MiB] });
       const module = server.module(512 * MiB);

@@ -30,7 +30,7 @@ for (const platform of PLATFORMS) {
       assert.equal(server.hotAdd(512 * MiB, sim).result, 'done', 'the ranges are as free as before');
     });
 
-    test('N6: without a ceiling it is 16 times the memory at start, reckoned anew at each start', async () => {
+    test('N6: without a ceiling it is 16 times the memory at start, anew at each start', async () => {
       const { server, sim } = await openWorld({ platform, modules: [BLOCK] });
       server.hotAdd(15 * BLOCK, sim);
       assert.throws(() => server.hotAdd(BLOCK, sim), refusedAs(/declared when it started/));
@@ -50,7 +50,7 @@ for (const platform of PLATFORMS) {
       assert.deepEqual([sim.parked, sim.modules.includes(module), news], [[module], false, []]);
     });
 
-    test('N7: a module that starts in part gives that part, is heard of once, and harms nothing', async () => {
+    test('N7: a module that starts in part gives that part once, and harms nothing', async () => {
       const { server, clock, sim, partition, news } = await openWorld({ platform });
       const web = sim.run('web', 900 * MiB);
       const driver = new DriverSim('cache', { sizeBytes: 100 * MiB });
@@ -147,7 +147,7 @@ for (const platform of PLATFORMS) {
       assert.deepEqual(software.news, [], 'memory that is there at start is no change');
     });
 
-    test('N10: a power cycle keeps the map of every partition, with what was replaced and parked', async () => {
+    test('N10: a power cycle keeps the map of all, with what was replaced and parked', async () => {
       const { server, clock, sim, partition } = await openWorld({ platform });
       const other = server.partition('other', { modules: [1024 * MiB] });
       const [old] = other.modules;

@@ -84,7 +84,7 @@ describe('notification on real cgroups', { skip: noCgroup }, () => {
     assert.equal(next.memory.usableBytes, 128 * MiB);
   });
 
-  test('N11: with existing, what is there is told once, then what comes, and without it only that', async (t) => {
+  test('N11: with existing, what is there is told once, then what comes', async (t) => {
     const { group, partition, news, heard } = await openReal(t);
     group.writeLimit(128 * MiB);
     await heard(1);

@@ -16,7 +16,7 @@ const DELIVERIES: readonly NonNullable<WorldOptions['delivery']>[] = [
 const MOMENTS_MS = [-1500, -1001, -1000, -251, -250, -249, -100, -1, 0, 1, 99, 100, 249, 250, 251, 350, 999];
 const LATE_MS = [1000, 1001, 1249, 1250, 1251, 1350, 2000];
 
-/** Registers with `existing` at a moment before or after a module arrives; what was heard, and seen by then. */
+/** Registers with `existing` around the arrival of a module; what was heard, and what was seen by then. */
 async function race(options: WorldOptions, momentMs: number, registersFirst: boolean) {
   const { server, clock, sim, partition } = await openWorld(options);
   const heard: { cause: string; usableMiB: number }[] = [];
@@ -40,7 +40,7 @@ async function race(options: WorldOptions, momentMs: number, registersFirst: boo
 
 for (const platform of PLATFORMS) {
   describe(`registration on ${platform}`, () => {
-    test('N11: being told is opt-in: software that has not registered is left as it is, and goes on', async () => {
+    test('N11: being told is opt-in: who has not registered is left as it is, and goes on', async () => {
       const { server, clock, sim, partition } = await openWorld({ platform });
       const web = sim.run('web', 500 * MiB);
       const driver = new DriverSim('cache', { sizeBytes: 100 * MiB });
@@ -78,7 +78,7 @@ for (const platform of PLATFORMS) {
       assert.deepEqual(heard, ['existing grow', 'MemTotal grow']);
     });
 
-    test('N11: a module that comes as one registers is told twice at most, whatever comes double', async () => {
+    test('N11: a module that comes as one registers is told twice at most', async () => {
       for (const delivery of DELIVERIES) {
         for (const momentMs of MOMENTS_MS) {
           const heard = await race({ platform, delivery }, momentMs, momentMs % 2 === 0);
@@ -118,7 +118,7 @@ for (const platform of PLATFORMS) {
       }
     });
 
-    test('N11: a driver that registers with existing is planned for at once, and with what comes', async () => {
+    test('N11: a driver registered with existing is planned for at once, and then as others', async () => {
       const { server, clock, sim, partition } = await openWorld({ platform });
       const driver = new DriverSim('cache', { sizeBytes: 100 * MiB });
       partition.register(driver, { existing: true });
