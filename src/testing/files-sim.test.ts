@@ -15,6 +15,8 @@ test('files: a folder has the names of its files and folders, each once', () => 
   assert.deepEqual(files.list('/sys'), ['a']);
   assert.equal(files.list('/sys/none'), undefined);
   assert.equal(files.get('/sys/a/max')?.read(), '4');
+  files.remove('/sys/a/max');
+  assert.deepEqual(files.list('/sys/a')?.sort(), ['b', 'high'], 'one that was changed is still one');
 });
 
 test('files: a folder goes with its last file, and takes all below it with it', () => {
