@@ -20,7 +20,7 @@ function softwareOn(onlineBytes: number) {
     return process;
   };
   const told = () => kills.map(({ process, level, cause }) => `${process.name}, ${level}, ${cause}`);
-  return { machine, software, run, told };
+  return { machine, software, run, told, kills };
 }
 
 test('software: a process has a number of its own and the time of its start', () => {
@@ -40,12 +40,12 @@ test('software: all of memory may be used, and one byte more kills the largest',
 });
 
 test('software: whoever asks for too much is killed itself when it is the largest', () => {
-  const { run, told } = softwareOn(1000);
+  const { run, told, kills } = softwareOn(1000);
   const greedy = run('greedy', 10);
   run('other', 300);
   greedy.use(2000);
   assert.deepEqual(told(), ['greedy, machine, use']);
-  assert.equal(greedy.usedBytes, 0);
+  assert.deepEqual([greedy.usedBytes, kills[0]?.bytes], [0, 2000]);
 });
 
 test('software: less memory kills the largest until the rest fits', () => {

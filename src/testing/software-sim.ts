@@ -23,6 +23,8 @@ export interface ProcessSim {
 /** A kill by the kernel, for want of memory. */
 export interface KillSim {
   readonly process: ProcessSim;
+  /** What it used until then. */
+  readonly bytes: number;
   /** `machine`, or the cgroup whose limit was reached. */
   readonly level: string;
   /** What led to it: memory that was taken by a process, or taken away. */
@@ -156,8 +158,9 @@ export class SoftwareSim {
     this.kills += 1;
     // As memory.events: a kill counts where the process was and at each level above.
     for (const [path, group] of this.cgroups) if (isBelow(largest.cgroup, path)) group.kills += 1;
+    const bytes = largest.usedBytes;
     largest.end();
-    this.onKill?.({ process: largest, level, cause });
+    this.onKill?.({ process: largest, bytes, level, cause });
     return true;
   }
 }
