@@ -44,7 +44,10 @@ function statusText(seen: AgentStatus): string[] {
     ...numbersText(memory),
     ...offlineText(seen.offlineBlocks),
     ...Object.entries(seen.problems).map(([what, problem]) => `${what}: ${problem}`),
-    ...seen.slowListeners.map(({ name, busyMs }) => `slow listener: ${name}, busy for ${busyMs / 1000} s`),
+    ...seen.slowListeners.map(({ name, busyMs, longestMs }) => {
+      const since = busyMs > 0 ? `busy for ${busyMs / 1000} s` : `was busy for ${longestMs / 1000} s`;
+      return `slow listener: ${name}, ${since}`;
+    }),
     ...seen.listenerErrors.map(({ name, error }) => `listener ${name} failed: ${error}`),
     ...seen.warnings.map((warning) => `warning: ${warning}`),
   ];

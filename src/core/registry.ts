@@ -113,26 +113,37 @@ export class Registry {
   }
 
   /**
-   * Listeners that have been busy with one piece of news for longer than `forMs`, and the last error of each
-   * (N16, N17).
+   * Listeners that are, or once were, busy with one piece of news for longer than `forMs` (N16). One that
+   * blocks the whole process can be seen only when it has returned.
    */
-  slowListeners(forMs: number): readonly { name: string; busyMs: number }[] {
+  slowListeners(forMs: number): readonly SlowListener[] {
     const nowMs = this.#clock.monotonicMs();
-    return [...this.#listeners].flatMap(({ name, busySinceMs }) => {
+    return [...this.#listeners].flatMap(({ name, busySinceMs, longestMs }) => {
       const busyMs = busySinceMs === null ? 0 : nowMs - busySinceMs;
-      return busyMs > forMs ? [{ name, busyMs }] : [];
+      const longest = Math.max(longestMs, busyMs);
+      return longest > forMs ? [{ name, busyMs, longestMs: longest }] : [];
     });
   }
 
+  /** The last error of each (N17). */
   listenerErrors(): readonly { name: string; error: string }[] {
     return [...this.#listeners].flatMap(({ name, error }) => (error === null ? [] : [{ name, error }]));
   }
+}
+
+/** How long a listener is busy with a piece of news. */
+export interface SlowListener {
+  readonly name: string;
+  /** Now; 0: it is not. */
+  readonly busyMs: number;
+  readonly longestMs: number;
 }
 
 /** One listener's queue: news in order, one at a time, never from within the caller's own turn (N15). */
 class Delivery {
   readonly name: string;
   busySinceMs: number | null = null;
+  longestMs = 0;
   error: string | null = null;
   readonly #listener: Listener;
   readonly #clock: Clock;
@@ -163,13 +174,15 @@ class Delivery {
   async #run(): Promise<void> {
     await null;
     for (let news = this.#queue.shift(); news !== undefined && !this.#stopped; news = this.#queue.shift()) {
-      this.busySinceMs = this.#clock.monotonicMs();
+      const sinceMs = this.#clock.monotonicMs();
+      this.busySinceMs = sinceMs;
       try {
         await this.#listener(news, { unregister: () => void this.stop() });
       } catch (error) {
         this.error = messageOf(error);
       }
       this.busySinceMs = null;
+      this.longestMs = Math.max(this.longestMs, this.#clock.monotonicMs() - sinceMs);
     }
     this.#running = null;
   }

@@ -21,6 +21,7 @@ export class DeliverySim {
   options: DeliveryOptions;
   /** Hints of one file that are under way are one hint. */
   readonly #underWay = new Set<string>();
+  #starts = 0;
 
   constructor(clock: Clock, random: RandomSim, options: DeliveryOptions = {}) {
     this.#clock = clock;
@@ -46,6 +47,12 @@ export class DeliverySim {
     if (!sent) this.#underWay.delete(path);
   }
 
+  /** The system starts again: nobody is left who waits for what is under way. */
+  dropAll(): void {
+    this.#underWay.clear();
+    this.#starts += 1;
+  }
+
   #send(tell: () => void): boolean {
     const { lost = 0, duplicated = 0 } = this.options;
     if (lost > 0 && this.#random.chance(lost)) return false;
@@ -56,7 +63,13 @@ export class DeliverySim {
 
   #later(tell: () => void): void {
     const { delayMs } = this.options;
-    if (delayMs === undefined) tell();
-    else this.#clock.after(this.#random.between(...delayMs), tell);
+    if (delayMs === undefined) {
+      tell();
+      return;
+    }
+    const starts = this.#starts;
+    this.#clock.after(this.#random.between(...delayMs), () => {
+      if (starts === this.#starts) tell();
+    });
   }
 }

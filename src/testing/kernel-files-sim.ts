@@ -3,7 +3,7 @@
 import type { FilesSim } from './files-sim.ts';
 import { kernelError } from './files-sim.ts';
 import type { BlockSim, MemorySim } from './memory-sim.ts';
-import type { ControlGroupSim, ProcessSim, SoftwareSim } from './software-sim.ts';
+import type { ControlGroupSim, LimitSim, ProcessSim, SoftwareSim } from './software-sim.ts';
 
 export const MEMORY_FOLDER = '/sys/devices/system/memory';
 export const BLOCK_FILE = /^\/sys\/devices\/system\/memory\/memory(\d+)\/(state|valid_zones)$/;
@@ -16,8 +16,8 @@ export interface KernelFilesOptions {
   readonly machineId: string;
   readonly bootId: string;
   readonly tellsNodes: boolean;
-  /** A limit file has been written. */
-  onLimit(path: string): void;
+  /** A limit file has been written, or a folder has lost a cgroup. */
+  onFile(path: string): void;
 }
 
 interface Counted {
@@ -37,10 +37,15 @@ export function addKernelFiles(files: FilesSim, counted: Counted, options: Kerne
   text(`${CGROUP_MOUNT}/cgroup.controllers`, () => 'memory\n');
   text(`${MEMORY_FOLDER}/block_size_bytes`, () => `${memory.blockBytes.toString(16)}\n`);
   if (options.tellsNodes) addNodes(files, memory);
-  software.onCgroup = (group) => addCgroup(files, group, software, options.onLimit);
+  software.onCgroup = (group) => addCgroup(files, group);
+  software.onLimit = (group, limit) => options.onFile(limitFile(group, limit));
   software.onProcess = (process) => addProcess(files, process);
   software.onProcessEnd = ({ pid }) => files.remove(`/proc/${pid}`);
-  software.onCgroupEnd = ({ path }) => files.remove(`${CGROUP_MOUNT}${path}`);
+  software.onCgroupEnd = ({ path }) => {
+    const folder = `${CGROUP_MOUNT}${path}`;
+    files.remove(folder);
+    options.onFile(folder.slice(0, folder.lastIndexOf('/')));
+  };
 }
 
 /** @param file `state` or `valid_zones`. */
@@ -67,30 +72,25 @@ function addProcess(files: FilesSim, process: ProcessSim): void {
   });
 }
 
-function addCgroup(
-  files: FilesSim,
-  group: ControlGroupSim,
-  software: SoftwareSim,
-  onLimit: (path: string) => void,
-): void {
+function addCgroup(files: FilesSim, group: ControlGroupSim): void {
   const folder = `${CGROUP_MOUNT}${group.path}`;
-  const limit = (name: string, key: 'maxBytes' | 'highBytes') => {
-    const path = `${folder}/${name}`;
+  for (const limit of ['maxBytes', 'highBytes'] as const) {
+    const path = limitFile(group, limit);
     files.set(path, {
-      read: () => `${group[key]}\n`,
+      read: () => `${group[limit]}\n`,
       write: (text) => {
-        group[key] = limitOf(text, path);
-        software.pressed();
-        onLimit(path);
+        group[limit] = limitOf(text, path);
       },
     });
-  };
-  limit('memory.max', 'maxBytes');
-  limit('memory.high', 'highBytes');
+  }
   files.set(`${folder}/memory.current`, { read: () => `${group.usedBytes}\n` });
   files.set(`${folder}/memory.stat`, { read: () => 'active_file 0\ninactive_file 0\n' });
   files.set(`${folder}/memory.events`, { read: () => `oom_kill ${group.kills}\n` });
   files.set(`${folder}/cgroup.events`, { read: () => 'populated 1\n' });
+}
+
+function limitFile({ path }: ControlGroupSim, limit: LimitSim): string {
+  return `${CGROUP_MOUNT}${path}/${limit === 'maxBytes' ? 'memory.max' : 'memory.high'}`;
 }
 
 /** As the kernel: whole pages, rounded down. */

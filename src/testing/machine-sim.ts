@@ -68,7 +68,7 @@ export class MachineSim implements Machine {
       machineId: options.machineId ?? '0123456789abcdef0123456789abcdef',
       bootId: options.bootId ?? '00000000-0000-4000-8000-000000000001',
       tellsNodes: options.nodes !== undefined,
-      onLimit: (path) => this.#hint(path),
+      onFile: (path) => this.#hint(path),
     });
   }
 
@@ -114,8 +114,9 @@ export class MachineSim implements Machine {
     this.memory.setZone(block, zone);
   }
 
-  /** Takes memory out; its blocks go offline first. */
+  /** Takes memory out that `addMemory` gave; its blocks go offline first. */
   removeMemory(range: RangeSim): void {
+    if (!this.memory.holds(range)) return;
     for (const block of range.blocks) {
       if (this.memory.blocks.get(block)?.state === 'offline') continue;
       this.#setState(block, 'offline');

@@ -37,11 +37,15 @@ export class MemorySim {
   readonly nodes = new Map<number, NodeSim>();
   /** A node has its first memory. */
   onNode: ((node: number) => void) | null = null;
+  /** More or less is online than before. */
+  onMoved: (() => void) | null = null;
   readonly #mostBlocks: number;
   readonly #bootBlocks: number;
   #online = 0;
   /** No range below is free; a range may be, that was given back. */
   #top: number;
+  /** Added since boot, and still there. */
+  readonly #ranges = new Set<RangeSim>();
   readonly #gaps: { first: number; count: number }[] = [];
 
   constructor({ blockBytes, boot, mostBlocks }: MemorySimOptions) {
@@ -73,6 +77,12 @@ export class MemorySim {
     return (this.#mostBlocks - this.blocks.size) * this.blockBytes;
   }
 
+  /** Whether so much has addresses in one piece: what is free in pieces takes no larger module. */
+  hasRange(bytes: number): boolean {
+    const count = Math.floor(bytes / this.blockBytes);
+    return this.#gaps.some((free) => free.count >= count) || this.#top + count <= this.#mostBlocks;
+  }
+
   /** Adds memory, offline, where its addresses are lowest: a module may come where another was. */
   add(count: number, zone: ZoneSim, node: number): RangeSim | null {
     const gap = this.#gaps.findIndex((free) => free.count >= count);
@@ -84,11 +94,20 @@ export class MemorySim {
     else this.#gaps[gap] = { first: first + count, count: free.count - count };
     const blocks = Array.from({ length: count }, (_, index) => first + index);
     for (const block of blocks) this.blocks.set(block, { state: 'offline', zone, node });
-    return { blocks };
+    const range = { blocks };
+    this.#ranges.add(range);
+    return range;
   }
 
-  /** Takes memory out whose blocks are offline. */
-  remove({ blocks }: RangeSim): void {
+  /** Whether a range that was added is still there. */
+  holds(range: RangeSim): boolean {
+    return this.#ranges.has(range);
+  }
+
+  /** Takes memory out whose blocks are offline. What has been taken out already is nothing. */
+  remove(range: RangeSim): void {
+    if (!this.#ranges.delete(range)) return;
+    const { blocks } = range;
     for (const block of blocks) {
       this.setState(block, 'offline');
       this.blocks.delete(block);
@@ -126,6 +145,7 @@ export class MemorySim {
     if (known === undefined) this.onNode?.(node);
     counted.onlineBytes += sign * this.blockBytes;
     if (zone === 'Movable') counted.movableBytes += sign * this.blockBytes;
+    this.onMoved?.();
   }
 
   #joinGaps(): void {

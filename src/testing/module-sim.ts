@@ -51,11 +51,22 @@ export class ServiceProcessorSim {
 
   /** @throws HotaddError HOTADD_UNSUPPORTED when it belongs to a partition already (N3). */
   assign(module: ModuleSim, partition: string): void {
+    this.mustBeSpare(module);
+    this.#owners.set(module, partition);
+  }
+
+  /** All of them, or none. @throws HotaddError HOTADD_UNSUPPORTED when one is not a spare. */
+  assignAll(modules: readonly ModuleSim[], partition: string): void {
+    for (const module of modules) this.mustBeSpare(module);
+    for (const module of modules) this.#owners.set(module, partition);
+  }
+
+  /** @throws HotaddError HOTADD_UNSUPPORTED */
+  mustBeSpare(module: ModuleSim): void {
     const owner = this.#owners.get(module);
     if (owner === undefined) throw refused(module, 'is not in this server', 'make it with server.module()');
     if (owner !== null)
       throw refused(module, `belongs to ${owner}`, 'a module belongs to one partition at most');
-    this.#owners.set(module, partition);
   }
 
   /** It is a spare again. */

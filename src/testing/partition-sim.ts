@@ -62,6 +62,8 @@ export class PartitionSim {
   #conditions: ConditionsSim;
   #started: Started = new Map();
   #parked = new Set<ModuleSim>();
+  /** Modules that are being taken out. */
+  readonly #leaving = new Set<ModuleSim>();
 
   constructor(name: string, options: PartitionSimOptions, seams: PartitionSimSeams) {
     this.name = name;
@@ -94,7 +96,7 @@ export class PartitionSim {
     return [...this.#started.keys()];
   }
 
-  /** Modules that belong to it and failed to start. */
+  /** Modules that belong to it and have not started: they failed to. */
   get parked(): readonly ModuleSim[] {
     return [...this.#parked];
   }
@@ -133,6 +135,7 @@ export class PartitionSim {
    */
   restart(): void {
     for (const process of [...this.#machine.software.processes.values()]) process.end();
+    this.delivery.dropAll();
     const { machine, pools, conditions } = this.#start();
     this.#machine = machine;
     this.#pools = pools;
@@ -143,7 +146,7 @@ export class PartitionSim {
 
   /** @throws HotaddError HOTADD_UNSUPPORTED beyond the ceiling declared at boot (N6). */
   mustHaveRange(module: ModuleSim): void {
-    if (module.sizeBytes <= this.#machine.memory.declaredFreeBytes) return;
+    if (this.#machine.memory.hasRange(module.sizeBytes)) return;
     throw refused(
       module,
       `does not fit the ranges that ${this.name} declared when it started`,
@@ -166,40 +169,63 @@ export class PartitionSim {
       node: module.node,
     });
     this.#started.set(module, range);
-    this.#conditions.moved();
     return bytes;
+  }
+
+  /** How much of a module has started. */
+  startedBytes(module: ModuleSim): number {
+    if (!this.#started.has(module)) return 0;
+    const { blockBytes } = this.#machine.memory;
+    const range = this.#started.get(module);
+    if (range != null) return range.blocks.length * blockBytes;
+    return Math.floor(module.startsBytes / blockBytes) * blockBytes;
+  }
+
+  /** @throws HotaddError HOTADD_UNSUPPORTED while it is being taken out. */
+  mustBeStill(module: ModuleSim): void {
+    if (this.#leaving.has(module)) throw refused(module, 'is being taken out', 'wait until it has gone');
   }
 
   /** @returns bytes that went. @throws HotaddError HOTADD_OPERATION when it stays; then all of it is back. */
   async takeOut(module: ModuleSim): Promise<number> {
-    if (this.#parked.delete(module)) return 0;
+    this.mustBeStill(module);
     const range = this.#started.get(module);
-    if (range == null) throw refused(module, 'was there at boot', 'the kernel has its own data in it');
-    for (const block of range.blocks) {
-      const file = `/sys/devices/system/memory/memory${block}/state`;
-      if (this.#machine.memory.blocks.get(block)?.state !== 'online') continue;
-      const code = await this.#machine.writeTextSlowly(file, 'offline').then(
-        () => null,
-        (thrown: { code?: string }) => thrown.code ?? 'EIO',
-      );
-      if (code === null) continue;
-      this.#bringBack(range);
-      throw new HotaddError('HOTADD_OPERATION', `block ${block} stays online (${code})`, {
-        place: module.id,
-      });
+    if (range === undefined) {
+      this.#parked.delete(module);
+      return 0;
+    }
+    if (range === null) throw refused(module, 'was there at boot', 'the kernel has its own data in it');
+    this.#leaving.add(module);
+    try {
+      await this.#takeOffline(module, range);
+    } finally {
+      this.#leaving.delete(module);
     }
     this.#machine.removeMemory(range);
     this.#started.delete(module);
-    this.#conditions.moved();
     return range.blocks.length * this.#machine.memory.blockBytes;
+  }
+
+  async #takeOffline(module: ModuleSim, range: RangeSim): Promise<void> {
+    const { starts } = this;
+    for (const block of range.blocks) {
+      if (this.#machine.memory.blocks.get(block)?.state !== 'online') continue;
+      const code = await this.#machine.writeTextSlowly(stateFile(block), 'offline').then(
+        () => null,
+        (thrown: { code?: string }) => thrown.code ?? 'EIO',
+      );
+      const place = { place: module.id };
+      if (starts !== this.starts)
+        throw new HotaddError('HOTADD_OPERATION', 'its partition has started again, with it', place);
+      if (code === null) continue;
+      this.#bringBack(range);
+      throw new HotaddError('HOTADD_OPERATION', `block ${block} stays online (${code})`, place);
+    }
   }
 
   /** The spare takes the module's place: same range, same contents (N5). */
   swap(module: ModuleSim, spare: ModuleSim): void {
-    if (this.#parked.delete(module)) {
-      this.bringIn(spare);
-      return;
-    }
+    if (this.#parked.delete(module)) this.#parked.add(spare);
     this.#started = new Map(
       [...this.#started].map(([each, range]) => [each === module ? spare : each, range]),
     );
@@ -209,7 +235,7 @@ export class PartitionSim {
   #bringBack({ blocks }: RangeSim): void {
     for (const block of blocks) {
       if (this.#machine.memory.blocks.get(block)?.state === 'offline')
-        this.#machine.writeText(`/sys/devices/system/memory/memory${block}/state`, 'online');
+        this.#machine.writeText(stateFile(block), 'online');
     }
   }
 
@@ -229,7 +255,8 @@ export class PartitionSim {
       if (node !== undefined) node.bytes += bytes;
     }
     const bootBytes = byNode.reduce((total, { bytes }) => total + bytes, 0);
-    const pools = { paged: new PoolSim('paged', bootBytes), nonpaged: new PoolSim('nonpaged', bootBytes) };
+    const pool = (name: PoolName) => new PoolSim(name, bootBytes, () => machine.software.othersMoved());
+    const pools = { paged: pool('paged'), nonpaged: pool('nonpaged') };
     const inPools = () => pools.paged.usedBytes + pools.nonpaged.usedBytes;
     const machine = this.#boot(bootBytes, byNode, () => (options.systemBytes ?? 0) + inPools());
     const conditions = new ConditionsSim({
@@ -237,6 +264,7 @@ export class PartitionSim {
       onlineBytes: () => machine.memory.onlineBytes,
     });
     machine.software.onMoved = () => conditions.moved();
+    machine.memory.onMoved = () => conditions.moved();
     machine.software.onKill = (kill) => this.kills.push(kill);
     return { machine, pools, conditions };
   }
@@ -262,4 +290,8 @@ export class PartitionSim {
       ...(options.refuses === undefined ? {} : { refuses: options.refuses }),
     });
   }
+}
+
+function stateFile(block: number): string {
+  return `/sys/devices/system/memory/memory${block}/state`;
 }

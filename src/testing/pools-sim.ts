@@ -14,21 +14,26 @@ export class PoolSim {
   /** Fixed from start. */
   readonly sizeBytes: number;
   usedBytes = 0;
+  readonly #onMoved: () => void;
 
-  constructor(name: PoolName, bytesAtStart: number) {
+  /** @param onMoved it takes more or less of the partition's memory than before. */
+  constructor(name: PoolName, bytesAtStart: number, onMoved: () => void = () => {}) {
     this.name = name;
     this.sizeBytes = poolBytes(name, bytesAtStart);
+    this.#onMoved = onMoved;
   }
 
   /** Takes from the pool; false: it is full, and then no memory that was added since helps. */
   take(bytes: number): boolean {
     if (this.usedBytes + bytes > this.sizeBytes) return false;
     this.usedBytes += bytes;
+    this.#onMoved();
     return true;
   }
 
   give(bytes: number): void {
     this.usedBytes = Math.max(0, this.usedBytes - bytes);
+    this.#onMoved();
   }
 
   /** How much larger it would be, had the system been started with so much memory. */

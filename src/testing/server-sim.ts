@@ -73,8 +73,8 @@ export class ServerSim {
         mend: 'give this one another name',
       });
     }
-    for (const each of options.modules)
-      this.serviceProcessor.assign(typeof each === 'number' ? this.module(each) : each, name);
+    const modules = options.modules.map((each) => (typeof each === 'number' ? this.module(each) : each));
+    this.serviceProcessor.assignAll(modules, name);
     const partition = new PartitionSim(name, options, {
       clock: this.clock,
       random: this.random,
@@ -95,7 +95,8 @@ export class ServerSim {
     const module = typeof what === 'number' ? this.module(what) : what;
     return this.#journaled('hot add', module, partition, () => {
       this.#mustBeDynamic(module);
-      if (this.serviceProcessor.ownerOf(module) === null) partition.mustHaveRange(module);
+      this.serviceProcessor.mustBeSpare(module);
+      partition.mustHaveRange(module);
       this.serviceProcessor.assign(module, partition.name);
       const bytes = partition.bringIn(module);
       if (bytes === 0) return { result: 'parked', bytes, note: 'it failed to start' };
@@ -107,7 +108,7 @@ export class ServerSim {
 
   /**
    * Swaps a module for an identical spare, in one step: the partition's memory is as before, and nobody hears
-   * of it (N5).
+   * of it (N5). What has not started is replaced for the partition's next start.
    * @throws HotaddError HOTADD_UNSUPPORTED; nothing has changed then.
    */
   hotReplace(module: ModuleSim, spare: ModuleSim): HotOutcome {
@@ -118,6 +119,9 @@ export class ServerSim {
       if (partition === null) throw refused(module, 'belongs to no partition', 'name one that does');
       if (spare.sizeBytes !== module.sizeBytes || spare.node !== module.node)
         throw refused(spare, `is not identical to ${module.id}`, 'take a spare of the same size and node');
+      if (spare.startsBytes < partition.startedBytes(module))
+        throw refused(spare, `does not start: ${module.id} stays`, 'take a spare that works');
+      partition.mustBeStill(module);
       const before = partition.presentBytes;
       this.serviceProcessor.assign(spare, partition.name);
       this.serviceProcessor.release(module);

@@ -33,12 +33,17 @@ export interface KillSim {
 
 export interface ControlGroupSim {
   readonly path: string;
+  /** Setting it is writing its file: what does not fit is killed, and whoever watches the file is told. */
   maxBytes: number | 'max';
   highBytes: number | 'max';
   /** What its processes and those of the cgroups below use. */
   readonly usedBytes: number;
-  kills: number;
+  /** Processes killed in it and in the cgroups below, whoever was short of memory. */
+  readonly kills: number;
 }
+
+/** A limit of a cgroup: its file is `memory.max` or `memory.high`. */
+export type LimitSim = 'maxBytes' | 'highBytes';
 
 export interface SoftwareSimSeams {
   onlineBytes(): number;
@@ -62,6 +67,7 @@ export class SoftwareSim {
   onProcessEnd: ((process: ProcessSim) => void) | null = null;
   onCgroup: ((group: ControlGroupSim) => void) | null = null;
   onCgroupEnd: ((group: ControlGroupSim) => void) | null = null;
+  onLimit: ((group: ControlGroupSim, limit: LimitSim) => void) | null = null;
   readonly #seams: SoftwareSimSeams;
   #pids = FIRST_PID;
   #usedBytes = 0;
@@ -84,9 +90,17 @@ export class SoftwareSim {
     return process;
   }
 
-  /** Makes a cgroup, with a limit. */
+  /** Makes a cgroup, with a limit; of one that is there already it sets the limit. */
   cgroup(path: string, maxBytes: number | 'max'): ControlGroup {
-    const group = new ControlGroup(path, maxBytes);
+    const group = this.cgroups.get(path) ?? this.#makeCgroup(path);
+    group.maxBytes = maxBytes;
+    return group;
+  }
+
+  #makeCgroup(path: string): ControlGroup {
+    const group = new ControlGroup(path, this);
+    for (const { cgroup, usedBytes } of this.processes.values())
+      if (isBelow(cgroup, path)) group.usedBytes += usedBytes;
     this.cgroups.set(path, group);
     this.onCgroup?.(group);
     return group;
@@ -97,8 +111,11 @@ export class SoftwareSim {
     const group = this.cgroups.get(path);
     if (group === undefined) return;
     for (const process of [...this.processes.values()]) if (isBelow(process.cgroup, path)) process.end();
-    this.cgroups.delete(path);
-    this.onCgroupEnd?.(group);
+    for (const below of [...this.cgroups.values()]) {
+      if (!isBelow(below.path, path)) continue;
+      this.cgroups.delete(below.path);
+      this.onCgroupEnd?.(below);
+    }
   }
 
   /** Of a process that has ended. */
@@ -112,10 +129,15 @@ export class SoftwareSim {
     for (const group of this.cgroups.values()) {
       while (group.maxBytes !== 'max' && group.usedBytes > group.maxBytes) {
         if (!this.#killLargest(group.path, cause)) break;
-        group.kills += 1;
       }
     }
     while (this.usedBytes > this.#seams.onlineBytes()) if (!this.#killLargest('machine', cause)) break;
+  }
+
+  /** More or less is in use beside the processes. */
+  othersMoved(): void {
+    this.pressed('use');
+    this.onMoved?.();
   }
 
   /** A process moves by so many bytes. */
@@ -134,6 +156,8 @@ export class SoftwareSim {
     }
     if (largest === null) return false;
     this.kills += 1;
+    // As memory.events: a kill counts where the process was and at each level above.
+    for (const [path, group] of this.cgroups) if (isBelow(largest.cgroup, path)) group.kills += 1;
     const bytes = largest.usedBytes;
     largest.end();
     this.onKill?.({ process: largest, bytes, level, cause });
@@ -143,14 +167,36 @@ export class SoftwareSim {
 
 class ControlGroup implements ControlGroupSim {
   readonly path: string;
-  maxBytes: number | 'max';
-  highBytes: number | 'max' = 'max';
   usedBytes = 0;
   kills = 0;
+  readonly #software: SoftwareSim;
+  readonly #limits: Record<LimitSim, number | 'max'> = { maxBytes: 'max', highBytes: 'max' };
 
-  constructor(path: string, maxBytes: number | 'max') {
+  constructor(path: string, software: SoftwareSim) {
     this.path = path;
-    this.maxBytes = maxBytes;
+    this.#software = software;
+  }
+
+  get maxBytes(): number | 'max' {
+    return this.#limits.maxBytes;
+  }
+
+  set maxBytes(bytes: number | 'max') {
+    this.#set('maxBytes', bytes);
+  }
+
+  get highBytes(): number | 'max' {
+    return this.#limits.highBytes;
+  }
+
+  set highBytes(bytes: number | 'max') {
+    this.#set('highBytes', bytes);
+  }
+
+  #set(limit: LimitSim, bytes: number | 'max'): void {
+    this.#limits[limit] = bytes;
+    if (limit === 'maxBytes') this.#software.pressed();
+    this.#software.onLimit?.(this, limit);
   }
 }
 
