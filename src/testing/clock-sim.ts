@@ -70,7 +70,7 @@ export class ClockSim implements Clock {
 
 /**
  * One turn of the event loop: every promise that can settle has settled after it. It costs about 1 us, where
- * what a partition does at a timer costs ten times that: so each timer has a turn, and what is real with it.
+ * what a partition does at a timer costs several times that: each timer has a turn, and what is real with it.
  */
 function turn(): Promise<void> {
   return new Promise((resolve) => {
