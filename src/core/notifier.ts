@@ -18,6 +18,7 @@
 // change gets HOTADD_BUSY.
 import type { Change, News, Phase } from './change.ts';
 import { type Conclusion, outcomeOf } from './conclusion.ts';
+import { DuePass } from './due-pass.ts';
 import { HotaddError, messageOf } from './errors.ts';
 import type { PhysicalMemory } from './memory.ts';
 import type { PlannedRequest } from './operation.ts';
@@ -51,6 +52,7 @@ export class Notifier {
   #plannedForBytes: number | null = null;
   #turn: Promise<unknown> = Promise.resolve();
   #waiting: Promise<Outcome | null> | null = null;
+  readonly #due = new DuePass<Outcome | null>();
   #planned = false;
   /** What differed from the plan at the last measure. */
   #lastDiffering = '';
@@ -110,11 +112,11 @@ export class Notifier {
 
   /**
    * A pass is due (drift, a new driver): it overtakes nobody. Unless told to wait, it gives way to a change
-   * under way.
+   * under way. Calls that wait for the same turn share one pass.
    */
   repair(cause: string, { wait = false } = {}): Promise<Outcome | null> {
-    if (this.#isBusy && !wait) return Promise.resolve(null);
-    return this.#takeTurn(() => this.#arriveNow(cause));
+    if (!wait) return this.#isBusy ? Promise.resolve(null) : this.#takeTurn(() => this.#arriveNow(cause));
+    return this.#due.join(cause, (begin) => this.#takeTurn(() => this.#arriveNow(begin())));
   }
 
   get #isBusy(): boolean {

@@ -47,6 +47,8 @@ export class Registry {
   readonly #clock: Clock;
   readonly #deadlines: Deadlines;
   readonly #members = new Map<string, Member>();
+  /** The same in a list, until somebody comes or goes: whoever walks one walks those who were there. */
+  #list: readonly Member[] | null = null;
   readonly #listeners = new Set<Delivery>();
 
   constructor(clock: Clock) {
@@ -55,7 +57,8 @@ export class Registry {
   }
 
   get members(): readonly Member[] {
-    return [...this.#members.values()];
+    this.#list ??= [...this.#members.values()];
+    return this.#list;
   }
 
   member(name: string): Member | null {
@@ -73,9 +76,13 @@ export class Registry {
     const shell = new Shell(driver, this.#clock, this.#deadlines);
     const member: Member = { name: driver.name, shell, policy, existing, missed: false };
     this.#members.set(driver.name, member);
+    this.#list = null;
     return {
       unregister: () => {
-        if (this.#members.get(driver.name) === member) this.#members.delete(driver.name);
+        if (this.#members.get(driver.name) === member) {
+          this.#members.delete(driver.name);
+          this.#list = null;
+        }
         return shell.retire();
       },
     };
@@ -102,6 +109,7 @@ export class Registry {
     const members = this.members;
     const deliveries = [...this.#listeners];
     this.#members.clear();
+    this.#list = null;
     await this.#deadlines.race(this.#quiet(members, deliveries), CLOSE_DEADLINE_MS, () => undefined);
   }
 

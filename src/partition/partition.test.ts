@@ -199,6 +199,29 @@ test('partition: unmanaged use shrinks a driver only after room has been missing
   await clock.until(partition.close());
 });
 
+test('partition: drivers that register together are planned for in one pass', async () => {
+  const reads = async (count: number) => {
+    const { clock, partition, outcomes } = await simulated();
+    let read = 0;
+    for (let index = 0; index < count; index += 1) {
+      const driver = new DriverSim(`cache ${index}`, { sizeBytes: MiB });
+      const readState = driver.read.bind(driver);
+      driver.read = () => {
+        read += 1;
+        return readState();
+      };
+      partition.register(driver, { existing: true });
+    }
+    await clock.advance(4_000);
+    const [first, second] = outcomes;
+    assert.equal(first?.change.cause, `cache 0 has registered, and ${count - 1} more`);
+    assert.deepEqual([first?.answers.length, second], [count, undefined]);
+    await clock.until(partition.close());
+    return read / count;
+  };
+  assert.equal(await reads(10), await reads(100), 'reads of each driver, however many there are');
+});
+
 test('partition: a driver is left as found until memory changes (N11)', async () => {
   const { clock, machine, partition } = await simulated();
   const driver = new DriverSim('cache', { sizeBytes: 100 * MiB });

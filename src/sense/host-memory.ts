@@ -37,6 +37,7 @@ export class HostMemory {
   #totalAtNodes: number | null = null;
   #totalAtScan: number | null = null;
   #scannedMs = 0;
+  #hinting = false;
   #closed = false;
 
   constructor(machine: Machine, clock: Clock, onHint: () => void) {
@@ -49,7 +50,9 @@ export class HostMemory {
       (uevent) => {
         this.blocks.take(uevent);
         this.#nodesMoved = true;
-        onHint();
+        // One that goes is told at once: in the same burst another may come in its place.
+        if (uevent.action === 'remove') onHint();
+        else this.#hintOnce();
       },
       () => void this.rescan().then(onHint),
     );
@@ -104,6 +107,16 @@ export class HostMemory {
   close(): void {
     this.#closed = true;
     this.#closeUevents();
+  }
+
+  /** A module of many blocks is a burst of events: each reads its block, and one hint follows them all. */
+  #hintOnce(): void {
+    if (this.#hinting) return;
+    this.#hinting = true;
+    void Promise.resolve().then(() => {
+      this.#hinting = false;
+      this.#onHint();
+    });
   }
 
   #readTotal(): Meminfo {

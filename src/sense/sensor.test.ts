@@ -173,10 +173,13 @@ describe('sensor', () => {
     assert.equal(machine.reads - reads, 1);
     assert.equal(sensor.read().blocks?.offlineBytes, 128 * MiB);
     machine.files.set(`${BLOCKS}/memory200/state`, 'online\n');
+    await null;
     machine.emit({ action: 'online', path: '/devices/system/memory/memory200', subsystem: 'memory' });
+    await null;
     assert.deepEqual(sensor.offlineBlocks(), { blocks: [], command: null });
     machine.files.set(`${BLOCKS}/memory3/state`, 'going-offline\n');
     machine.emit({ action: 'change', path: '/devices/system/memory/memory3', subsystem: 'memory' });
+    await null;
     assert.equal(sensor.read().blocks?.onlineBytes, 64 * 128 * MiB);
     machine.remove(`${BLOCKS}/memory200`);
     machine.emit({ action: 'remove', path: '/devices/system/memory/memory200', subsystem: 'memory' });
@@ -238,6 +241,42 @@ describe('sensor', () => {
     machine.loseUevents();
     await hinted;
     assert.equal(sensor.read().presentBytes, 3 * 128 * MiB);
+  });
+
+  it('S3 a burst of events reads each block once, and is one hint', async () => {
+    const machine = machineOfFiles({ ...LINUX, ...withBlocks(4) });
+    const { sensor } = await open(machine, { kind: 'machine' });
+    let hints = 0;
+    let reads = 0;
+    sensor.onHint(() => {
+      hints += 1;
+    });
+    machine.onRead = () => {
+      reads += 1;
+    };
+    const burst = async (from: number) => {
+      for (let block = from; block < from + 64; block += 1) {
+        machine.files.set(`${BLOCKS}/memory${block}/state`, 'online\n');
+        machine.emit({
+          action: 'online',
+          path: `/devices/system/memory/memory${block}`,
+          subsystem: 'memory',
+        });
+      }
+      await null;
+    };
+    await burst(4);
+    assert.deepEqual([hints, reads], [1, 64]);
+    await burst(68);
+    assert.deepEqual([hints, reads], [2, 128]);
+    assert.equal(sensor.read().presentBytes, 132 * 128 * MiB);
+    for (const block of [9, 10]) {
+      machine.remove(`${BLOCKS}/memory${block}`);
+      machine.emit({ action: 'remove', path: `/devices/system/memory/memory${block}`, subsystem: 'memory' });
+    }
+    assert.equal(hints, 4, 'what goes is told at once: another may come in its place');
+    await Promise.all([burst(132), sensor.close()]);
+    assert.equal(hints, 4, 'closed, it hints no more');
   });
 
   it('S3 events lost during a scan make it run once more', async () => {

@@ -68,9 +68,16 @@ export class FilesSim {
   }
 }
 
-/** What the kernel throws: an error with its code. */
+/**
+ * What the kernel throws: an error with its code. A reading meets files that are not there every time, and a
+ * stack costs more than all else that it does: these errors have none.
+ */
 export function kernelError(code: string, path: string): Error {
   const what =
     code === 'ENOENT' ? 'no such file or directory' : code === 'EACCES' ? 'permission denied' : 'write';
-  return Object.assign(new Error(`${code}: ${what}, '${path}'`), { code });
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  const error = new Error(`${code}: ${what}, '${path}'`);
+  Error.stackTraceLimit = stackTraceLimit;
+  return Object.assign(error, { code });
 }

@@ -40,9 +40,8 @@ export class MemorySim {
   /** More or less is online than before. */
   onMoved: (() => void) | null = null;
   readonly #mostBlocks: number;
-  readonly #bootBlocks: number;
   #online = 0;
-  /** No range below is free; a range may be, that was given back. */
+  /** All above is free, up to the most; below only what was given back. */
   #top: number;
   /** Added since boot, and still there. */
   readonly #ranges = new Set<RangeSim>();
@@ -60,7 +59,7 @@ export class MemorySim {
         block += 1;
       }
     }
-    this.#bootBlocks = this.#top = block;
+    this.#top = block;
   }
 
   /** Memory that the system manages now; what goes offline is still there until it is. */
@@ -112,10 +111,8 @@ export class MemorySim {
       this.setState(block, 'offline');
       this.blocks.delete(block);
     }
-    const [first = this.#bootBlocks] = blocks;
-    this.#gaps.push({ first, count: blocks.length });
-    this.#gaps.sort((one, other) => one.first - other.first);
-    this.#joinGaps();
+    const [first] = blocks;
+    if (first !== undefined) this.#free(first, blocks.length);
   }
 
   setState(block: number, state: BlockStateSim): void {
@@ -148,18 +145,32 @@ export class MemorySim {
     this.onMoved?.();
   }
 
-  #joinGaps(): void {
-    const joined: { first: number; count: number }[] = [];
-    for (const gap of this.#gaps) {
-      const last = joined.at(-1);
-      if (last !== undefined && last.first + last.count === gap.first) last.count += gap.count;
-      else joined.push({ ...gap });
+  /** Gaps are in order, and none touches another: one that is new can only touch the two beside it. */
+  #free(first: number, count: number): void {
+    const at = this.#gapsBelow(first);
+    const below = this.#gaps[at - 1];
+    const above = this.#gaps[at];
+    const joinsBelow = below !== undefined && below.first + below.count === first;
+    const joinsAbove = above !== undefined && first + count === above.first;
+    const gap = {
+      first: joinsBelow ? below.first : first,
+      count: count + (joinsBelow ? below.count : 0) + (joinsAbove ? above.count : 0),
+    };
+    const isLast = gap.first + gap.count === this.#top;
+    if (isLast) this.#top = gap.first;
+    const replaced = Number(joinsBelow) + Number(joinsAbove);
+    this.#gaps.splice(at - Number(joinsBelow), replaced, ...(isLast ? [] : [gap]));
+  }
+
+  /** How many gaps lie below a block: looked for by halves. */
+  #gapsBelow(block: number): number {
+    let low = 0;
+    let high = this.#gaps.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#gaps[middle]?.first ?? block) < block) low = middle + 1;
+      else high = middle;
     }
-    const last = joined.at(-1);
-    if (last !== undefined && last.first + last.count === this.#top) {
-      this.#top = last.first;
-      joined.pop();
-    }
-    this.#gaps.splice(0, this.#gaps.length, ...joined);
+    return low;
   }
 }
