@@ -50,6 +50,7 @@ export class Agent {
   readonly #drivers: readonly Driver[];
   readonly #machine: Machine;
   readonly #online: AgentParts['online'];
+  readonly #taken: TakenBlocks | null;
 
   constructor(parts: AgentParts) {
     this.config = parts.options.config;
@@ -59,6 +60,7 @@ export class Agent {
     this.#drivers = parts.drivers;
     this.#machine = parts.machine;
     this.#online = parts.online;
+    this.#taken = parts.taken;
   }
 
   /** What an operator should know of this agent, besides what it does. */
@@ -101,7 +103,7 @@ export class Agent {
     this.#online.onliner?.close();
     await this.partition.close();
     await Promise.all(this.#drivers.map((driver) => driver.close?.().catch(() => undefined)));
-    await this.history?.close();
+    await Promise.all([this.history?.close(), this.#taken?.settled()]);
   }
 }
 
@@ -109,6 +111,7 @@ interface AgentParts {
   readonly options: AgentOptions;
   readonly partition: Partition;
   readonly history: History | null;
+  readonly taken: TakenBlocks | null;
   readonly notices: Notices;
   readonly drivers: readonly Driver[];
   readonly machine: Machine;
@@ -149,7 +152,7 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
     journal: () => openJournal(kept, { config, machine, clock, disk }),
   });
   const { history, taken } = kept;
-  const agent = new Agent({ options, partition, history, notices, drivers, machine, online });
+  const agent = new Agent({ options, partition, history, taken, notices, drivers, machine, online });
   try {
     for (const [index, driver] of drivers.entries())
       partition.register(driver, config.drivers[index]?.policy ?? {});

@@ -54,6 +54,11 @@ export class TakenBlocks implements BlocksRecord {
     await this.#save().catch(() => undefined);
   }
 
+  /** Resolves when nothing is being written any more. */
+  async settled(): Promise<void> {
+    await this.#saved;
+  }
+
   /** One writing after the other: they share the name of the new file. */
   #save(): Promise<void> {
     const saved = this.#saved.then(() => this.#write());

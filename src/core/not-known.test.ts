@@ -1,5 +1,5 @@
-// What is not known counts as the most it may be: drivers that cannot be read, calls that have not landed, memory
-// that may be somebody else's. Each of these was found by the simulation.
+// What is not known counts as the most it may be: drivers that cannot be read, calls that have not landed,
+// memory that may be somebody else's. Each of these was found by the simulation.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { twoDrivers } from '../../test/notifier-world.ts';
@@ -17,7 +17,7 @@ function dies(driver: DriverSim): void {
   driver.read = () => Promise.reject(new Error('connection refused'));
 }
 
-test('look: a driver that does not answer a read holds up the others for two seconds at most (E5)', async () => {
+test('look: a driver that answers no read holds up the others for two seconds at most (E5)', async () => {
   const { world, first, second } = await twoDrivers();
   second.read = () => new Promise(() => {});
   const startedMs = world.clock.monotonicMs();
@@ -67,7 +67,7 @@ test('room: a driver that has grown and cannot be read since counts at its new s
   assert.ok(mib(first) + 493 <= 1216 - 36, `${mib(first)} MiB beside 493 MiB that may come back`);
 });
 
-test("room: what a driver held that cannot be read any more may be others': nobody grows into it (P1)", async () => {
+test("room: what an unreadable driver held may be others' by now: nobody grows into it (P1)", async () => {
   const { world, first, second } = await twoDrivers(516);
   dies(second);
   second.heldBytes = 0;
@@ -81,7 +81,7 @@ test("room: what a driver held that cannot be read any more may be others': nobo
   assert.equal(mib(second), 250);
 });
 
-test('answer: a call that lands where it cannot be read is followed by no other, and still counts (P1)', async () => {
+test('answer: a call that lands unread is followed by no other, and still counts (P1)', async () => {
   const clock = new ClockSim();
   const driver = new DriverSim('cache', { sizeBytes: 1000 });
   const shell = new Shell(driver, clock);
@@ -94,7 +94,8 @@ test('answer: a call that lands where it cannot be read is followed by no other,
   older.overtaken = true;
   shell.abort('a newer change');
   await clock.until(growing);
-  // The plan counts 3000 by now, so 2000 is a shrink: whether there is room for it from 1000 nobody has asked.
+  // The plan counts 3000 by now, so 2000 is a shrink: whether there is room for it from 1000 nobody has
+  // asked.
   const shrinking = shell.resize({ bytes: 2000, memory }, before, new Round(2, 'arrival'));
   await clock.advance(10);
   dies(driver);

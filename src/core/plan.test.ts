@@ -186,7 +186,7 @@ test('plan: the sum of budgets never exceeds room and the same input gives the s
   }
 });
 
-test('plan: nobody is promised what others keep within their dead-band: the budgets fit the room (P1, P5)', () => {
+test('plan: nobody is promised what others keep within their dead-band (P1, P5)', () => {
   const kept = driver('kept', { costBytes: 405 * MiB, stepBytes: 16 * MiB });
   const small = driver('small', { costBytes: 380 * MiB });
   const made = plan(input([kept, small], { pressed: false }));

@@ -5,8 +5,8 @@
 //   budgets  = the rest of room, by weight above the minima, what one cannot take to the others   (P2)
 //   growth   = cut down to what is left beside those that keep a little more than their share
 //
-// Growth respects the unmanaged use at once, and what may be unmanaged; a driver is made to shrink for it only
-// when the caller says so (a change is on, or room was missing for a while): `pressed`.
+// Growth respects the unmanaged use at once, and what may be unmanaged; a driver is made to shrink for it
+// only when the caller says so (a change is on, or room was missing for a while): `pressed`.
 import { formatBytes, MiB } from './bytes.ts';
 import { filling, type Span } from './fill.ts';
 import { headroomBytes, type Limit } from './memory.ts';

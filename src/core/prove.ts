@@ -1,5 +1,5 @@
-// The proof of a driver's shrink (F1): held at or below the budget, and staying so. The proof of room for a planned
-// change is room-watch.ts.
+// The proof of a driver's shrink (F1): held at or below the budget, and staying so. The proof of room for a
+// planned change is room-watch.ts.
 import type { Clock } from './clock.ts';
 import type { DriverState } from './driver.ts';
 import { messageOf } from './errors.ts';

@@ -4,8 +4,8 @@ import { formatBytes } from './bytes.ts';
 import { HotaddError } from './errors.ts';
 import { headroomBytes, type PhysicalMemory } from './memory.ts';
 import type { Running } from './planned.ts';
-import type { Round } from './round.ts';
 import { HOLD_MS } from './prove.ts';
+import type { Round } from './round.ts';
 
 const LOOK_MS = 100;
 /**

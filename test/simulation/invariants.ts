@@ -47,8 +47,8 @@ export const INVARIANTS: readonly Invariant[] = [
         ({ grows, committedBytes, roomBytes }) => grows && committedBytes > roomBytes,
       );
       if (fact === undefined) return null;
-      const over = fact.committedBytes - fact.roomBytes;
-      return `${fact.driver} is asked in change ${fact.changeId} to grow to ${fact.bytes}, ${over} bytes beyond room`;
+      const over = `${fact.committedBytes - fact.roomBytes} bytes beyond room`;
+      return `${fact.driver} is asked in change ${fact.changeId} to grow to ${fact.bytes}, ${over}`;
     },
   },
   {
