@@ -13,9 +13,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
+import { DiskSim } from '../../test/simulation/disk-sim.ts';
 import { MiB } from '../core/bytes.ts';
 import { ClockSim } from '../testing/clock-sim.ts';
 import { MachineSim } from '../testing/machine-sim.ts';
+import { RandomSim } from '../testing/random-sim.ts';
 import { openAgent } from './agent.ts';
 import { type Config, readConfig } from './config.ts';
 import { openTakenBlocks, TAKEN_BLOCKS_FILE } from './taken-blocks.ts';
@@ -215,6 +217,19 @@ test('taken-blocks: what a power cut leaves of the file does not keep the agent 
   for (const text of ['', '\0\0\0\0']) {
     writeFileSync(join(folder, TAKEN_BLOCKS_FILE), text, { mode: 0o600 });
     assert.deepEqual((await openTakenBlocks(folder, BOOT)).blocks, []);
+  }
+});
+
+test('taken-blocks: a power cut leaves the old list or the new one, never a piece of it', async () => {
+  for (let seed = 1; seed <= 50; seed += 1) {
+    const disk = new DiskSim(new ClockSim());
+    await disk.mkdir('/state/hotadd');
+    const taken = await openTakenBlocks('/state/hotadd', BOOT, { disk });
+    await taken.took(4);
+    // The history, which is in the same folder, brings the names to the disk.
+    for (const folder of ['/state', '/state/hotadd']) await (await disk.open(folder, 0)).sync();
+    disk.cutPower(new RandomSim(seed));
+    assert.deepEqual((await openTakenBlocks('/state/hotadd', BOOT, { disk })).blocks, [4], `seed ${seed}`);
   }
 });
 
