@@ -61,6 +61,16 @@ export class Given {
       mend: 'write a whole number from 1 on, such as 20',
     });
   }
+
+  /** From 0 on; `null`: not given. Throws HOTADD_BAD_USAGE. */
+  wholeNumber(name: string): number | null {
+    const text = this.option(name);
+    if (text === null || /^(0|[1-9]\d{0,14})$/.test(text)) return text === null ? null : Number(text);
+    throw new HotaddError('HOTADD_BAD_USAGE', `"${text}" is not a whole number from 0 on`, {
+      place: `--${name}`,
+      mend: 'write up to 15 digits, such as 7',
+    });
+  }
 }
 
 function notBlank(place: string, text: string): string {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
+import { SCENARIO_NAMES } from '../../src/cli/demo/scenario-names.ts';
 import { brokenConfigs, isExpected } from '../fixtures/broken-configs/list.ts';
 import { MACHINES, ownFolder, type Ran, runEach, runMany } from './cli-process.ts';
 
@@ -74,6 +75,16 @@ const BAD: readonly [words: string, says: string][] = [
     '<bytes>: "99999999TiB" is not an amount of memory; write a number with KiB, MiB, GiB or TiB, ' +
       'such as 512MiB',
   ],
+  [
+    'demo --scenario pagee',
+    `--scenario: there is no scenario "pagee"; did you mean page? there are ${SCENARIO_NAMES.join(', ')}`,
+  ],
+  [
+    'demo --scenario everything',
+    `--scenario: there is no scenario "everything"; there are ${SCENARIO_NAMES.join(', ')}`,
+  ],
+  ['demo --seed -1', '--seed: "-1" is not a whole number from 0 on; write up to 15 digits, such as 7'],
+  ['demo --seed 1.5', '--seed: "1.5" is not a whole number from 0 on; write up to 15 digits, such as 7'],
   ['release', `release: missing required argument 'driver'; ${SEE('release')}`],
   [
     'release one two',
