@@ -3,7 +3,7 @@
 import { formatBytes } from '../../core/bytes.ts';
 import { headroomBytes } from '../../core/memory.ts';
 import type { Outcome } from '../../core/outcome.ts';
-import { HOLD_MS } from '../../core/shell.ts';
+import { HOLD_MS } from '../../core/prove.ts';
 import { witnessed } from './witness.ts';
 import type { World } from './world.ts';
 
