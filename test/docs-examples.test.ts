@@ -16,6 +16,8 @@ registerHooks({
   },
 });
 
-const examples = listFiles('examples').filter((path) => path.endsWith('.test.ts'));
+const isUnitTest = (path: string) =>
+  path.endsWith('.test.ts') || /^examples\/unit-test\/.*\.test\.js$/.test(path);
+const examples = listFiles('examples').filter(isUnitTest);
 if (examples.length === 0) throw new Error('no test was found among the examples');
 for (const path of examples) await import(pathToFileURL(`${ROOT}/${path}`).href);

@@ -221,3 +221,12 @@ test('plan: what may be unmanaged holds back growth and makes nobody shrink (P3)
   );
   assert.equal(made.budgets[0]?.budgetBytes, 400 * MiB);
 });
+
+test('plan: a growth that is cut down leaves to those that grow what they have already (P1)', () => {
+  const kept = ['a', 'b', 'c'].map((name) => driver(name, { costBytes: 190 * MiB, stepBytes: 64 * MiB }));
+  const large = driver('large', { costBytes: 150 * MiB, stepBytes: 4 * MiB });
+  const small = driver('small', { costBytes: 20 * MiB });
+  const cut = input([...kept, large, small], { pressed: false });
+  assert.deepEqual(moves(cut), ['keep', 'keep', 'keep', 'keep', 'grow']);
+  assert.deepEqual(budgets(cut), [190, 190, 190, 150, 80]);
+});

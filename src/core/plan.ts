@@ -146,7 +146,7 @@ function fitGrowth(drivers: readonly PlanDriver[], budgets: readonly Budget[], r
     } else othersBytes += budget.move === 'keep' ? driver.committedBytes : budget.budgetBytes;
   }
   if (growers.length === 0 || grownBytes + othersBytes <= roomBytes) return [...budgets];
-  const { amounts } = filling(growers.map(spanOf))(roomBytes - othersBytes);
+  const { amounts } = filling(growers.map(spanFromOwn))(roomBytes - othersBytes);
   let at = 0;
   return budgets.map((budget, index) => {
     const driver = drivers[index];
@@ -184,6 +184,18 @@ function spanOf(driver: PlanDriver): Span {
     highBytes,
     startBytes: Math.min(driver.minBytes, lowBytes),
     weight: driver.weight,
+  };
+}
+
+/** What it takes now is its floor: a growth that is cut down is no shrink. */
+function spanFromOwn(driver: PlanDriver): Span {
+  const span = spanOf(driver);
+  const own = driver.committedBytes;
+  return {
+    ...span,
+    floorBytes: own,
+    lowBytes: Math.max(own, span.lowBytes),
+    highBytes: Math.max(own, span.highBytes),
   };
 }
 
