@@ -5,13 +5,13 @@ import { test } from 'node:test';
 import { MiB } from '../core/bytes.ts';
 import type { ResizeContext } from '../core/driver.ts';
 import type { PhysicalMemory } from '../core/memory.ts';
-import { driverContract } from '../testing/driver-contract.ts';
+import { checkDriver } from '../testing/check-driver.ts';
 import { buffers } from './buffers.ts';
 
 const context = { changeId: 1, phase: 'arrival', deadlineMs: 1000 } as ResizeContext;
 const memory = {} as PhysicalMemory;
 
-function thumbnails(floor = 0) {
+function thumbnails(floor = 0, ceiling?: number) {
   const cache = { bytes: 32 * MiB };
   const driver = buffers('thumbnails', {
     size: () => cache.bytes,
@@ -20,22 +20,29 @@ function thumbnails(floor = 0) {
     },
     floor,
     step: MiB,
+    ...(ceiling === undefined ? {} : { ceiling }),
   });
   return { cache, driver };
 }
 
-for (const { title, run } of driverContract({
-  open: () => thumbnails(8 * MiB).driver,
-  smallBytes: 16 * MiB,
-  largeBytes: 64 * MiB,
-})) {
+const BUDGETS = { smallBytes: 16 * MiB, largeBytes: 64 * MiB };
+for (const { title, run } of checkDriver(() => thumbnails(8 * MiB).driver, BUDGETS)) {
   test(`buffers: ${title}`, run);
+}
+for (const { title, run } of checkDriver(() => thumbnails(0, 80 * MiB).driver, BUDGETS)) {
+  test(`buffers with a ceiling and no floor: ${title}`, run);
 }
 
 test('buffers: a budget is rounded down to the step', async () => {
   const { cache, driver } = thumbnails();
   await driver.resize({ bytes: 10 * MiB + 17, memory }, context);
   assert.equal(cache.bytes, 10 * MiB);
+});
+
+test('buffers: they take no more than their ceiling', async () => {
+  const { cache, driver } = thumbnails(0, 40 * MiB);
+  await driver.resize({ bytes: 64 * MiB, memory }, context);
+  assert.equal(cache.bytes, 40 * MiB);
 });
 
 test('buffers: below the floor they refuse, and nothing changes', async () => {

@@ -18,6 +18,9 @@ export interface BuffersOptions {
   readonly step?: number;
 }
 
+/** The reason of a floor or a ceiling, in reports. */
+const GIVEN = 'set by its author';
+
 let instances = 0;
 
 /**
@@ -34,6 +37,10 @@ export function buffers(name: string, options: BuffersOptions): Driver {
   instances += 1;
   const instance = `in this process, ${instances}`;
   const sizeSetting = (): Setting => ({ name: 'size', value: String(size()), live: true });
+  const why = {
+    ...(floor > 0 ? { floor: GIVEN } : {}),
+    ...(ceiling === null ? {} : { ceiling: GIVEN }),
+  };
   return {
     name,
     read: async (): Promise<DriverState> => ({
@@ -42,6 +49,7 @@ export function buffers(name: string, options: BuffersOptions): Driver {
       floorBytes: floor,
       ceilingBytes: ceiling,
       stepBytes: step,
+      why,
       settings: [sizeSetting()],
       instance,
       home: 'self',
@@ -51,7 +59,7 @@ export function buffers(name: string, options: BuffersOptions): Driver {
         await resize(Number(target.settings[0]?.value ?? size()));
         return [sizeSetting()];
       }
-      const bytes = Math.floor(target.bytes / step) * step;
+      const bytes = Math.floor(Math.min(target.bytes, ceiling ?? target.bytes) / step) * step;
       if (bytes < floor) throw new Refusal(`${name} needs ${formatBytes(floor)}`, floor);
       await resize(bytes);
       return [sizeSetting()];

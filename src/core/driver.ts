@@ -64,7 +64,10 @@ export interface DriverState {
    */
   readonly ceilingBytes: number | null;
   readonly stepBytes: number;
-  /** The reason behind a number, for people: why the floor, what holds the memory and what would help. */
+  /**
+   * The reason behind a number, for people: why the floor, what holds the memory and what would help. Due
+   * where the number decides: at a floor above 0, at a ceiling, and when held stays above cost.
+   */
   readonly why?: {
     readonly floor?: string;
     readonly ceiling?: string;
@@ -75,6 +78,7 @@ export interface DriverState {
   readonly afterRestartBytes?: number;
   /** Accepted and under way: the shell reads again until it is gone or the deadline passes. */
   readonly moving?: { readonly toBytes: number; readonly note: string };
+  /** The same knobs in the same order at each read: going back hands back what was read, and nothing else. */
   readonly settings: readonly Setting[];
   /** Run id or start time: tells "someone changed it" from "it restarted". */
   readonly instance: string;

@@ -61,6 +61,7 @@ export class DriverSim implements Driver {
       floorBytes: this.floorBytes,
       ceilingBytes: this.ceilingBytes,
       stepBytes: this.#stepBytes,
+      why: { floor: 'its floor is simulated', ceiling: 'its ceiling is simulated' },
       settings: [this.#setting(this.sizeBytes)],
       instance: this.instance,
       home: 'self',
@@ -71,7 +72,8 @@ export class DriverSim implements Driver {
   async resize(target: Target, context: ResizeContext): Promise<Setting[]> {
     this.calls.push({ target, phase: context.phase, changeId: context.changeId });
     if ('settings' in target) return this.#set(Number(target.settings[0]?.value ?? 0));
-    const bytes = Math.floor(target.bytes / this.#stepBytes) * this.#stepBytes;
+    const most = Math.min(target.bytes, this.ceilingBytes ?? target.bytes);
+    const bytes = Math.floor(most / this.#stepBytes) * this.#stepBytes;
     if (bytes < this.floorBytes) throw new Refusal(`needs ${this.floorBytes} bytes`, this.floorBytes);
     switch (this.behaviour) {
       case 'obey':

@@ -1,9 +1,15 @@
 // hotadd/testing: what an author needs to test a driver, and software that follows memory, on a server whose
 // memory changes.
+export {
+  type CheckDriverOptions,
+  checkDriver,
+  type DriverCheck,
+  type DriverTally,
+  type MakeDriver,
+} from './check-driver.ts';
 export { ClockSim } from './clock-sim.ts';
 export type { ConditionName, ConditionsSim } from './conditions-sim.ts';
 export type { DeliveryOptions, DeliverySim } from './delivery-sim.ts';
-export { type ContractCheck, type DriverSubject, driverContract } from './driver-contract.ts';
 export { type Behaviour, DriverSim, type DriverSimOptions } from './driver-sim.ts';
 export { MachineSim, type MachineSimOptions } from './machine-sim.ts';
 export type { RangeSim, ZoneSim } from './memory-sim.ts';

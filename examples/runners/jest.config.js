@@ -1,0 +1,2 @@
+// All that jest needs to run ES modules as they are.
+export default { transform: {} };
