@@ -81,3 +81,16 @@ test('settle: a fall of the smallest size is a change: the dead-band is for grow
   const settler = settled(1000);
   assert.deepEqual(settler.look(memory(999), 1000 * MiB, 0), { due: false, againInMs: 1000 });
 });
+
+test('settle: modules that come while a lifted limit is planned for settle as ever (S4)', () => {
+  const settler = new Settler(2);
+  settler.look(memory(1000, 100, 500 * MiB), 500 * MiB, 0);
+  const lifted = settler.look(memory(1000, 100, 4000 * MiB), 500 * MiB, 1);
+  assert.deepEqual(lifted, { due: true, cause: 'memory.max of /app' });
+  // Before anybody has looked again a module arrives, block by block.
+  const look = (totalMiB: number, atMs: number) =>
+    settler.look(memory(totalMiB, 100, 4000 * MiB), 1000 * MiB, atMs);
+  assert.deepEqual(look(1128, 2), { due: false, againInMs: 250 });
+  assert.deepEqual(look(1256, 100), { due: false, againInMs: 250 });
+  assert.deepEqual(look(1256, 350), { due: true, cause: 'MemTotal' });
+});

@@ -21,7 +21,7 @@ export const STILL: Settled = { due: false, againInMs: null };
 export class Settler {
   readonly #cpus: number;
   #moving: { sinceMs: number; lastMs: number; usableBytes: number } | null = null;
-  /** The limits as they were when memory was last as planned for. */
+  /** The limits as they were when memory was last as planned for, or one of them was last due. */
   #limits: ReadonlyMap<string, string> = new Map();
 
   constructor(cpus: number) {
@@ -43,7 +43,11 @@ export class Settler {
       return STILL;
     }
     const limit = this.#movedLimit(memory, grows);
-    if (limit !== null) return this.#due(limit);
+    if (limit !== null) {
+      // It is one fact: what the modules of the machine do meanwhile still settles.
+      this.#limits = limitsOf(memory);
+      return this.#due(limit);
+    }
     const fits =
       (memory.levels.at(-1)?.usedBytes ?? usableBytes) + headroomBytes(usableBytes, this.#cpus) <=
       usableBytes;
