@@ -2,6 +2,7 @@
 import { codeOf, HotaddError } from '../../src/core/errors.ts';
 import type { ModuleSim } from '../../src/testing/module-sim.ts';
 import type { Act, Step } from './scenario.ts';
+import { sentenceOf } from './sentence.ts';
 import type { StoreSim } from './store-sim.ts';
 import { Visitor } from './visitor.ts';
 import type { World } from './world.ts';
@@ -9,7 +10,7 @@ import type { World } from './world.ts';
 type Acts = { readonly [Name in Act['act']]: (world: World, given: Extract<Act, { act: Name }>) => void };
 
 export function playStep(world: World, { afterMs: _, ...act }: Step): void {
-  world.say(`--- ${Object.values(act).join(' ')}`);
+  if (world.log !== null) world.say(`--- ${sentenceOf(act, world.scenario)}`);
   const play = ACTS[act.act] as (world: World, given: Act) => void;
   play(world, act);
 }
@@ -91,9 +92,9 @@ const ACTS: Acts = {
       machine.fails = null;
     });
   },
-  hints: ({ partition }, { lost, twice, lateMs }) => {
+  hints: ({ partition }, { lost, told, twice, lateMs }) => {
     const late = lateMs > 0 ? { delayMs: [0, lateMs] as const } : {};
-    partition.delivery.options = { lost, duplicated: twice, ...late };
+    partition.delivery.options = { lost, overflowed: told, duplicated: twice, ...late };
   },
   'disk fails': ({ disk, clock }, { code, forMs }) => {
     disk.fails = code;

@@ -192,7 +192,7 @@ function unproven(trace: Trace, told: Of<'outcome'>, answer: Answer): string | n
     const set =
       of(trace, 'returned').filter(ofThis).at(-1)?.settings[0]?.value ?? answer.settingsAfter?.[0]?.value;
     const wasTrue = truths.some(({ atMs, limitBytes }) => atMs >= fromMs && String(limitBytes) === set);
-    if (wasTrue || String(inForce(told.atMs)?.limitBytes) === set) return null;
+    if (wasTrue || String(inForce(fromMs)?.limitBytes) === set) return null;
     return `is proven to be set to ${set}, and never was`;
   }
   const held = (atMs: number) => inForce(atMs)?.usedBytes ?? 0;

@@ -15,7 +15,10 @@ export interface LifeWitness {
   died(life: Life): void;
 }
 
-const NEVER = new Promise<never>(() => {});
+/**
+ * A call that never returns: one of its own each, since all that waits on one promise lives as long as it.
+ */
+const never = () => new Promise<never>(() => {});
 const DEAD = 'this life of the agent is over';
 
 export class Life {
@@ -49,7 +52,7 @@ export class Life {
 
   /** A call to the outside: it may be the last, and then it is never known whether it has happened. */
   async cross<Result>(call: () => Promise<Result>): Promise<Result> {
-    if (this.dead) return NEVER;
+    if (this.dead) return never();
     const isLast = this.#isLast();
     // Half of those that are cut off have been sent before.
     if (isLast && (this.#diesIn ?? 0) % 2 === 0) return this.#dieNow();
@@ -60,9 +63,9 @@ export class Life {
     }
     try {
       const value = await result;
-      return this.dead ? NEVER : value;
+      return this.dead ? never() : value;
     } catch (thrown) {
-      if (this.dead) return NEVER;
+      if (this.dead) return never();
       throw thrown;
     }
   }
@@ -168,6 +171,6 @@ export class Life {
 
   #dieNow(): Promise<never> {
     this.die();
-    return NEVER;
+    return never();
   }
 }

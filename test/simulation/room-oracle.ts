@@ -58,14 +58,27 @@ export class RoomOracle {
     known.askedBytes = -Math.abs(known.askedBytes);
   }
 
+  /** Its own word that it stays as it is. */
+  refused(driver: string): void {
+    this.#of(driver).askedBytes = 0;
+  }
+
   asked(driver: string, bytes: number | null) {
     const own = this.#of(driver);
     const grows = bytes !== null && bytes > own.costBytes;
     if (bytes !== null) own.askedBytes = bytes;
     let committedBytes = 0;
-    for (const { costBytes, heldBytes, askedBytes } of this.#known.values())
-      committedBytes += Math.max(costBytes, heldBytes, Math.abs(askedBytes));
+    for (const [name, known] of this.#known) committedBytes += this.#committed(name, known);
     return { grows, committedBytes, roomBytes: this.#roomBytes() };
+  }
+
+  /** What has become less since it was read takes no room, and what has become more nobody could know. */
+  #committed(name: string, { costBytes, heldBytes, askedBytes }: Known): number {
+    const store = this.#world.stores.find((each) => each.name === name);
+    const isAlive = store?.process?.alive === true;
+    const cost = isAlive ? Math.min(costBytes, store.afterRestartBytes) : costBytes;
+    const held = isAlive ? Math.min(heldBytes, store.process?.usedBytes ?? 0) : heldBytes;
+    return Math.max(cost, held, Math.abs(askedBytes));
   }
 
   #of(driver: string): Known {

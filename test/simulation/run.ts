@@ -2,12 +2,15 @@
 import { differing, survey } from '../../src/core/survey.ts';
 import { playStep } from './acts.ts';
 import type { Scenario } from './scenario.ts';
+import { describe } from './sentence.ts';
 import type { Ending, Fact, Trace } from './trace.ts';
 import { World } from './world.ts';
 
 /** After the faults stop: drift passes come every three minutes, and unmanaged use presses after one. */
 const REST_WITHIN_MS = 420_000;
 const LOOK_MS = 5_000;
+/** A module that is being taken out goes on going. */
+const TAKING_MS = 100;
 /** By how much memory grows at last. */
 const LAST_BYTES = 512 * 1024 ** 2;
 
@@ -17,6 +20,7 @@ export async function runScenario(
 ): Promise<Trace> {
   const world = new World(scenario);
   world.log = log;
+  for (const line of log === null ? [] : describe(scenario)) log?.(line);
   world.start();
   for (const step of scenario.steps) {
     await world.clock.advance(step.afterMs);
@@ -31,6 +35,7 @@ async function end(world: World): Promise<Ending> {
   const { clock } = world;
   world.calm();
   if (world.life === null) world.start();
+  while (world.isBeingTaken) await clock.advance(TAKING_MS);
   changeOnceMore(world);
   const from = world.facts.length;
   const until = world.nowMs + REST_WITHIN_MS;
@@ -42,6 +47,7 @@ async function end(world: World): Promise<Ending> {
     restless = await whatIsRestless(world);
     if (restless === '') passes = count(world, from, 'outcome');
   }
+  if (passes === null && world.isHopeless) passes = 0;
   if (world.agent !== null) await clock.until(world.close());
   const { history, untold } = await clock.until(world.readHistory());
   const truths = new Map(world.stores.map((store) => [store.name, store.truths]));

@@ -23,7 +23,9 @@ export interface Scenario {
 
 export type Step = { readonly afterMs: number } & Act;
 
-/** `store` and `module` are indexes, taken modulo what there is. */
+/**
+ * `store` and `module` are indexes, taken modulo what there is. Hints are lost without a word, or told to be.
+ */
 export type Act =
   | { readonly act: 'add module'; readonly bytes: number; readonly startsBytes: number }
   | { readonly act: 'remove module'; readonly module: number }
@@ -41,7 +43,13 @@ export type Act =
   | { readonly act: 'cut power'; readonly crossings: number; readonly downMs: number }
   | { readonly act: 'close agent'; readonly downMs: number }
   | { readonly act: 'files fail'; readonly path: string; readonly code: string; readonly forMs: number }
-  | { readonly act: 'hints'; readonly lost: number; readonly twice: number; readonly lateMs: number }
+  | {
+      readonly act: 'hints';
+      readonly lost: number;
+      readonly told: number;
+      readonly twice: number;
+      readonly lateMs: number;
+    }
   | { readonly act: 'disk fails'; readonly code: string; readonly forMs: number }
   | { readonly act: 'visit'; readonly forMs: number; readonly throws: boolean; readonly existing: boolean }
   | { readonly act: 'release'; readonly store: number };
@@ -130,7 +138,7 @@ const ACTS: readonly (readonly [number, Maker])[] = [
     (random) => ({
       act: 'disk fails',
       code: random.pick(['ENOSPC', 'EIO']),
-      forMs: some(random, 0, 0) + 2_000,
+      forMs: random.between(50, 4_000),
     }),
   ],
   [
@@ -183,6 +191,7 @@ function makeFailingFiles(random: RandomSim): Act {
 
 function makeHints(random: RandomSim): Act {
   const lost = random.chance(0.5) ? random.next() : 0;
+  const told = random.chance(0.3) ? random.next() : 0;
   const twice = random.chance(0.5) ? random.next() : 0;
-  return { act: 'hints', lost, twice, lateMs: random.chance(0.7) ? random.between(0, 2_000) : 0 };
+  return { act: 'hints', lost, told, twice, lateMs: random.chance(0.7) ? random.between(0, 2_000) : 0 };
 }

@@ -90,6 +90,16 @@ export class StoreSim {
     return this.limitBytes + this.options.overheadBytes;
   }
 
+  /** What it may come to take, also with what waits for a restart. */
+  get afterRestartBytes(): number {
+    return Math.max(this.limitBytes, this.pendingBytes ?? 0) + this.options.overheadBytes;
+  }
+
+  /** What it takes soon after it has started, with the limit of its configuration. */
+  get startBytes(): number {
+    return Math.min(this.options.limitBytes, this.contentBytes) + this.options.overheadBytes;
+  }
+
   /** It starts, with the limit of its configuration or the one that waited for this. */
   start(process: ProcessSim): void {
     this.#starts += 1;

@@ -1,11 +1,10 @@
 // The world of one history: a simulated server with one partition, the servers that run in it, a disk, and
 // the production agent, which lives, dies and lives again. run.ts walks it through the steps.
 import { type Agent, openAgent } from '../../src/agent/agent.ts';
-import type { Config } from '../../src/agent/config.ts';
 import { readHistory } from '../../src/agent/history-reading.ts';
 import type { Cancel } from '../../src/core/clock.ts';
 import type { DriverState, ResizeContext, Setting, Target } from '../../src/core/driver.ts';
-import { HotaddError, messageOf } from '../../src/core/errors.ts';
+import { HotaddError, messageOf, Refusal } from '../../src/core/errors.ts';
 import { headroomBytes } from '../../src/core/memory.ts';
 import type { Outcome } from '../../src/core/outcome.ts';
 import type { DriverKind } from '../../src/drivers/list.ts';
@@ -14,16 +13,17 @@ import type { PartitionSim } from '../../src/testing/partition-sim.ts';
 import { RandomSim } from '../../src/testing/random-sim.ts';
 import { ServerSim } from '../../src/testing/server-sim.ts';
 import type { KillSim, ProcessSim } from '../../src/testing/software-sim.ts';
+import { CGROUP, configOf, STATE } from './agent-config.ts';
 import { DiskSim } from './disk-sim.ts';
 import { Life, type LifeWitness } from './life.ts';
 import { RoomOracle } from './room-oracle.ts';
 import type { Scenario } from './scenario.ts';
+import { textOf } from './sentence.ts';
 import { StoreSim } from './store-sim.ts';
 import type { Fact } from './trace.ts';
 
-export const CGROUP = '/above/app';
-const STATE = '/state/hotadd';
 const DOWN_MS = 500;
+const READ_MOST_MS = 2_000;
 /** No change takes longer: an intent that failed at its beginning may be missing until then. */
 const CHANGE_MOST_MS = 120_000;
 /** What the kernel kills is started again by its supervisor. */
@@ -174,7 +174,7 @@ export class World implements LifeWitness {
   #openAgent(life: Life): Promise<Agent> {
     const machine = life.machine(this.oracle.watched(this.partition.machine));
     return openAgent({
-      config: this.#config(),
+      config: configOf(this.scenario),
       program: `life ${life.number}`,
       machine,
       clock: life.clock(this.clock),
@@ -189,31 +189,17 @@ export class World implements LifeWitness {
     });
   }
 
-  #config(): Config {
-    const { scenario } = this;
-    return {
-      version: 1,
-      partition: scenario.partition === 'machine' ? 'machine' : `cgroup:${CGROUP}`,
-      apply: true,
-      online: scenario.online,
-      reserve: scenario.reserveBytes,
-      stateFolder: STATE,
-      runFolder: '/run/hotadd',
-      onDrift: scenario.onDrift,
-      drivers: scenario.stores.map(({ name, weight, minBytes }) => {
-        return { name, kind: 'store', policy: { weight, min: minBytes }, options: {} };
-      }),
-    };
-  }
-
   #kind(life: Life): DriverKind {
     const open = (name: string) => {
       const store = this.stores.find((each) => each.name === name);
       if (store === undefined) throw new Error(`there is no ${name}`);
       return life.driver(name, {
         read: async () => {
+          const askedMs = this.nowMs;
           const state: DriverState = await store.read();
-          if (!life.dead) this.oracle.read(store, state);
+          // Nobody waits for an answer any longer than that.
+          const isHeard = this.nowMs - askedMs < READ_MOST_MS && !life.dead;
+          if (isHeard) this.oracle.read(store, state);
           return state;
         },
         resize: async (target, context) => {
@@ -221,6 +207,9 @@ export class World implements LifeWitness {
             const settings = await store.resize(target);
             if (!life.dead) this.#returned(life, name, context.changeId, settings);
             return settings;
+          } catch (thrown) {
+            if (!life.dead && thrown instanceof Refusal) this.oracle.refused(name);
+            throw thrown;
           } finally {
             if (!life.dead) this.oracle.returned(name);
           }
@@ -300,6 +289,10 @@ export class World implements LifeWitness {
     this.#takers -= 1;
   }
 
+  get isBeingTaken(): boolean {
+    return this.#takers > 0;
+  }
+
   asked(life: Life, driver: string, target: Target, { changeId, phase }: ResizeContext): void {
     const bytes = 'bytes' in target ? target.bytes : null;
     const { grows, committedBytes, roomBytes } = this.oracle.asked(driver, bytes);
@@ -308,12 +301,12 @@ export class World implements LifeWitness {
       { fact: 'asked', driver, changeId, phase, bytes, grows, committedBytes, roomBytes, intended },
       life.number,
     );
-    this.say(`${driver} is asked (${phase} of ${changeId}) for ${bytes ?? JSON.stringify(target)}`);
+    if (this.log !== null) this.say(`${driver} is asked (${phase} of ${changeId}) for ${textOf(target)}`);
   }
 
   #returned(life: Life, driver: string, changeId: number, settings: readonly Setting[]): void {
     this.tell({ fact: 'returned', driver, changeId, settings }, life.number);
-    this.say(`${driver} returns ${settings.map(({ name, value }) => `${name}=${value}`).join(' ')}`);
+    if (this.log !== null) this.say(`${driver} returns ${textOf({ settings })}`);
   }
 
   ended(
@@ -364,6 +357,16 @@ export class World implements LifeWitness {
       store.release();
     }
     this.say('all faults stop');
+  }
+
+  /** What the servers start with does not fit: the kernel kills them before anybody can set them smaller. */
+  get isHopeless(): boolean {
+    const { software, memory } = this.partition.machine;
+    const limits = [...software.cgroups.values()].map(({ maxBytes }) => maxBytes);
+    const usable = Math.min(memory.onlineBytes, ...limits.filter((limit) => limit !== 'max'));
+    const others = this.others?.usedBytes ?? 0;
+    const needed = this.stores.reduce((sum, { startBytes }) => sum + startBytes, others);
+    return needed > usable;
   }
 
   async readHistory() {
