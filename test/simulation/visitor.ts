@@ -43,8 +43,10 @@ export class Visitor {
       this.#heard('read');
       return bytes;
     };
-    const driver = buffers(this.#name, { size, held: () => 0, resize, ceiling: 16 * 1024 ** 2 });
-    const member = agent.partition.register(driver, { existing });
+    const plain = buffers(this.#name, { size, held: () => 0, resize, ceiling: 16 * 1024 ** 2 });
+    // Its instance counts all buffers of this process, and one seed is to be one history.
+    const read = async (signal: AbortSignal) => ({ ...(await plain.read(signal)), instance: this.#name });
+    const member = agent.partition.register({ ...plain, read }, { existing });
     this.#world.clock.after(forMs, () => {
       void Promise.all([listener.unregister(), member.unregister()]).then(() => {
         this.#left = true;
