@@ -5,6 +5,7 @@ import { MiB } from '../src/core/bytes.ts';
 import type { Driver } from '../src/core/driver.ts';
 import type { Outcome } from '../src/core/outcome.ts';
 import { defaultReserveBytes } from '../src/core/plan.ts';
+import type { Policy } from '../src/core/registry.ts';
 import { openPartition } from '../src/partition/open.ts';
 import type { Partition } from '../src/partition/partition.ts';
 import { ClockSim } from '../src/testing/clock-sim.ts';
@@ -18,7 +19,7 @@ const NODES = 4;
 /** Of a machine with less than 5,600 CPUs the headroom is this share (P3). */
 const HEADROOM_SHARE = 0.03;
 
-/** Kernel files read, and folders listed, by what they tell. */
+/** Kernel files read, by what they tell; a folder that is listed counts as all that is in it. */
 export interface Reads {
   total: number;
   blocks: number;
@@ -99,14 +100,10 @@ export class LargePartition {
   fill(counts: Partial<Record<Sort, number>>): void {
     const all = Object.values(counts).reduce((total, count) => total + count, 0);
     const bytes = Math.floor((this.#roomBytes(0) / all) * STAYING_SHARE);
-    const add = (
-      sort: Sort,
-      options: Parameters<LargePartition['partition']['register']>[1],
-      ceiling?: number,
-    ) => {
+    const add = (sort: Sort, policy: Policy, ceiling?: number) => {
       for (let index = 0; index < (counts[sort] ?? 0); index += 1) {
         const driver = this.#driver(`${sort} ${index}`, bytes, ceiling);
-        this.partition.register(driver, { ...options, existing: true });
+        this.partition.register(driver, { ...policy, existing: true });
       }
     };
     add('share', {});
@@ -116,9 +113,7 @@ export class LargePartition {
     this.#software.use(this.#heldBytes);
   }
 
-  /**
-   * Registers drivers that are left as found until memory grows, and are all but at their share of it then.
-   */
+  /** Registers drivers that are left as found until memory grows, and then are all but at their share. */
   fillAsFound(count: number, addedBytes: number): void {
     const bytes = Math.floor((this.#roomBytes(addedBytes) / count) * NEARLY);
     for (let index = 0; index < count; index += 1)

@@ -1,5 +1,5 @@
-// What one hot add costs a large server, counted: files that are read, drivers that are read, drivers that
-// are called. The same at three sizes, which are smaller than those of bench/server.bench.ts.
+// What one hot add costs a large server, counted: files that are read, drivers that are called. The same at
+// three sizes, which are smaller than those of bench/server.bench.ts.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEAD_BAND } from '../src/core/plan.ts';
@@ -12,9 +12,7 @@ const QUIET_MS = 3_000;
 /** Added, settled, planned, resized and measured again. */
 const OVER_MS = 10_000;
 
-/**
- * What a hot add of so many blocks reads before anybody but the kernel knows of it, and until all is over.
- */
+/** What is read for a hot add of so many blocks: at its events, and until all is over. */
 async function readsOf(modules: number, blocks: number) {
   const large = await LargeServer.open({ modules });
   const { reads, partition } = large.first;
@@ -48,8 +46,7 @@ test('all reads until a hot add is over: a constant beside those of the blocks',
     for (const modules of SIZES) {
       const { inAll, changes } = await readsOf(modules, blocks);
       assert.deepEqual([inAll.blocks, inAll.lists], [2 * blocks, 0]);
-      // Growth within the dead-band is no change, and has no look at drivers: those are two sizes of
-      // constant.
+      // Growth within the dead-band is no change, and looks at no driver: hence two constants.
       assert.equal(changes, Number(blocks >= modules * DEAD_BAND));
       beside.add(inAll.total - inAll.blocks);
     }
