@@ -230,3 +230,20 @@ test('plan: a growth that is cut down leaves to those that grow what they have a
   assert.deepEqual(moves(cut), ['keep', 'keep', 'keep', 'keep', 'grow']);
   assert.deepEqual(budgets(cut), [190, 190, 190, 150, 80]);
 });
+
+test('plan: where drivers hold more than there is, nobody is promised growth (P1, P5)', () => {
+  const held = driver('held', { costBytes: 300 * MiB, committedBytes: 700 * MiB });
+  const other = driver('other', { costBytes: 390 * MiB });
+  const made = plan(input([held, other], { pressed: false }));
+  assert.deepEqual(
+    made.budgets.map(({ move }) => move),
+    ['keep', 'keep'],
+  );
+  assert.match(made.budgets[0]?.reason ?? '', /drivers take more than there is room for/);
+});
+
+test('plan: a driver that holds more than it costs grows into that while there is room (P1)', () => {
+  const held = driver('held', { costBytes: 300 * MiB, committedBytes: 410 * MiB });
+  const other = driver('other', { costBytes: 380 * MiB });
+  assert.deepEqual(budgets(input([held, other], { pressed: false })), [400, 390]);
+});

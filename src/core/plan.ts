@@ -142,17 +142,19 @@ function fitGrowth(drivers: readonly PlanDriver[], budgets: readonly Budget[], r
     if (budget === undefined || driver.ceilingBytes === 0) continue;
     if (budget.move === 'grow') {
       growers.push(driver);
-      grownBytes += budget.budgetBytes;
+      grownBytes += Math.max(budget.budgetBytes, driver.committedBytes);
     } else othersBytes += budget.move === 'keep' ? driver.committedBytes : budget.budgetBytes;
   }
   if (growers.length === 0 || grownBytes + othersBytes <= roomBytes) return [...budgets];
-  const { amounts } = filling(growers.map(spanFromOwn))(roomBytes - othersBytes);
+  // Where drivers take more than there is, nobody grows, not even into what it holds already.
+  const { amounts, shortBytes } = filling(growers.map(spanFromOwn))(roomBytes - othersBytes);
   let at = 0;
   return budgets.map((budget, index) => {
     const driver = drivers[index];
     if (budget.move !== 'grow' || driver === undefined) return budget;
     const bytes = roundDown(Math.min(budget.budgetBytes, amounts[at] ?? 0), driver);
     at += 1;
+    if (shortBytes > 0) return keep(driver, 'drivers take more than there is room for');
     if (isGrowth(driver, bytes)) return { ...budget, budgetBytes: bytes };
     return keep(driver, 'what is left of room is within the dead-band');
   });
