@@ -48,6 +48,25 @@ test('look: while one driver is waited for, the others count as they were read l
   assert.equal(readings[0]?.state?.costBytes, 600 * MiB);
 });
 
+test('look: a read that was slow brings no older state back (P1)', async () => {
+  const { world, second } = await twoDrivers(716);
+  const shell = world.registry.member('second')?.shell ?? assert.fail();
+  const { read } = second;
+  const old = await read.call(second);
+  let answer = () => {};
+  second.read = () =>
+    new Promise((resolve) => {
+      answer = () => resolve(old);
+    });
+  const slow = shell.read();
+  second.read = read;
+  second.sizeBytes = second.heldBytes = 600 * MiB;
+  await shell.read();
+  answer();
+  assert.equal((await slow).costBytes, old.costBytes);
+  assert.equal(shell.state?.costBytes, 600 * MiB);
+});
+
 test('room: a driver that has grown and cannot be read since counts at its new size (P1)', async () => {
   const { world, first, second } = await twoDrivers(516);
   const { read } = second;

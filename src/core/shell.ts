@@ -41,6 +41,9 @@ export class Shell {
   #call: Call | null = null;
   #askedBytes: number | null = null;
   #state: DriverState | null = null;
+  /** Reads begun so far, and which of them the state is from: a slow one brings nothing older back. */
+  #reads = 0;
+  #stateRead = 0;
   /** Calls sent so far: tells a reading from before a call. */
   #sent = 0;
   /** Calls of any kind that the driver has not returned from. */
@@ -80,7 +83,7 @@ export class Shell {
     });
   }
 
-  /** As it was read last, by whomever; stays when a read fails (S2). `null`: it could never be read. */
+  /** As the read that began last has it, whoever asked; stays when a read fails (S2). `null`: it could never be read. */
   get state(): DriverState | null {
     return this.#state;
   }
@@ -98,6 +101,8 @@ export class Shell {
   async read(withinMs = READ_DEADLINE_MS): Promise<DriverState> {
     if (this.#retired) throw new HotaddError('HOTADD_BAD_DRIVER', GONE, { place: this.driver.name });
     const sent = this.#call === null ? this.#sent : null;
+    this.#reads += 1;
+    const begun = this.#reads;
     const controller = new AbortController();
     const reading = this.driver.read(controller.signal);
     this.#inFlight += 1;
@@ -114,7 +119,10 @@ export class Shell {
       });
     }
     checkState(this.driver.name, state as DriverState);
-    this.#state = state as DriverState;
+    if (begun > this.#stateRead) {
+      this.#stateRead = begun;
+      this.#state = state as DriverState;
+    }
     // Read after the last call has returned, the cost is what it may take: nothing asked is outstanding.
     const current = sent === this.#sent && (state as DriverState).moving === undefined;
     if (current) this.#askedBytes = null;
