@@ -234,16 +234,3 @@ test('observed shrink: drivers that may take more than there is make it partly',
   assert.equal(outcome?.result, 'partly');
   assert.match(outcome?.report ?? '', /room 695 MiB is short: drivers take 900 MiB \(first: floor 450 MiB/);
 });
-
-test('repair: a follower is set in the first pass, and again when it has restarted (E1, E3)', async () => {
-  const world = new World(1016);
-  const follower = world.add('follower', 0, { ceilingBytes: 0 });
-  await world.settled();
-  assert.equal(follower.calls.length, 1);
-  const pass = () => world.clock.until(world.notifier.repair('drift pass'));
-  assert.equal(await pass(), null, 'a pass with nothing to do writes nothing');
-  follower.instance = 'second';
-  assert.equal((await pass())?.answers.length, 1);
-  assert.equal(await pass(), null);
-  assert.equal(follower.calls.length, 2);
-});

@@ -168,8 +168,6 @@ class Pass {
     const answer = await reading.member.shell.resize(target, reading.state, this.#options.round);
     counted.asked = false;
     this.#answers.push(answer);
-    const { member } = reading;
-    if (budget.move === 'follow' && answer.verdict === 'resized') member.followed = answer.instance;
     const growing = bytes > budget.costBytes;
     if (answer.proven || !growing) this.#count(counted, committedAfter(answer, reading));
     if (budget.move !== 'shrink') return;

@@ -27,8 +27,6 @@ export interface Member {
   readonly existing: boolean;
   /** It could not be read when memory changed: that change is still to be planned for. */
   missed: boolean;
-  /** The instance of a follower whose settings follow by our doing; `null`: none yet (E1, E3). */
-  followed: string | null;
 }
 
 export interface Registration {
@@ -76,7 +74,7 @@ export class Registry {
     }
     checkPolicy(driver.name, policy);
     const shell = new Shell(driver, this.#clock, this.#deadlines);
-    const member: Member = { name: driver.name, shell, policy, existing, missed: false, followed: null };
+    const member: Member = { name: driver.name, shell, policy, existing, missed: false };
     this.#members.set(driver.name, member);
     this.#list = null;
     return {

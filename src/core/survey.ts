@@ -233,15 +233,12 @@ export function unclaimedOf({ plan, readings }: Survey): { bytes: number; reason
   return { bytes, reasons };
 }
 
-/**
- * Who differs from the plan, and how; an instance tells a restart from what was there before. What a follower
- * is set to tells nothing: one whose instance was not told yet may be set to anything (E1, E3).
- */
+/** Who differs from the plan, and how; an instance tells a restart from what was there before. */
 export function differing({ plan, readings }: Survey): string {
-  const differ = plan.budgets.flatMap(({ driver, move, budgetBytes }, index) => {
-    const { member, state = null } = readings[index] ?? {};
-    const isDue = move === 'follow' ? state?.instance !== member?.followed : move !== 'keep';
-    return isDue ? `${driver} ${state?.instance} ${budgetBytes}` : [];
-  });
+  const differ = plan.budgets.flatMap(({ driver, move, budgetBytes }, index) =>
+    move === 'grow' || move === 'shrink'
+      ? `${driver} ${readings[index]?.state?.instance} ${budgetBytes}`
+      : [],
+  );
   return differ.join(', ');
 }
