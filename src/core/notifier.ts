@@ -239,8 +239,7 @@ export class Notifier {
     this.#plannedForBytes = toBytes;
     const look = await this.#lookAround(kind === 'repair');
     noteMissed(look, kind !== 'repair');
-    const moving = look.plan.budgets.filter(({ move }) => move === 'grow' || move === 'shrink');
-    if (kind === 'repair' && (moving.length === 0 || !apply)) return null;
+    if (kind === 'repair' && (!apply || differing(look) === '')) return null;
     const changeId = recorder.nextChangeId();
     const change: Change = { changeId, kind, origin: 'observed', fromBytes, toBytes, cause };
     this.enter('arriving', change, 'arrival');

@@ -168,6 +168,7 @@ class Pass {
     const answer = await reading.member.shell.resize(target, reading.state, this.#options.round);
     counted.asked = false;
     this.#answers.push(answer);
+    if (budget.move === 'follow' && isHeard(answer)) reading.member.followed = reading.state.instance;
     const growing = bytes > budget.costBytes;
     if (answer.proven || !growing) this.#count(counted, committedAfter(answer, reading));
     if (budget.move !== 'shrink') return;
@@ -211,6 +212,11 @@ function committedOf({ state, member }: Reading): number {
     state.heldBytes ?? 0,
     member.shell.askedBytes ?? 0,
   );
+}
+
+/** It has been asked, and it has said what it can do: to ask again would change nothing. */
+function isHeard({ verdict }: Answer): boolean {
+  return verdict !== 'failed' && verdict !== 'stuck';
 }
 
 /** A shrink that is not proven still counts at what it may take or holds. */

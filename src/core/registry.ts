@@ -27,6 +27,8 @@ export interface Member {
   readonly existing: boolean;
   /** It could not be read when memory changed: that change is still to be planned for. */
   missed: boolean;
+  /** The instance of a follower that was set for memory as it is; `null`: none was, in this life. */
+  followed: string | null;
 }
 
 export interface Registration {
@@ -74,7 +76,7 @@ export class Registry {
     }
     checkPolicy(driver.name, policy);
     const shell = new Shell(driver, this.#clock, this.#deadlines);
-    const member: Member = { name: driver.name, shell, policy, existing, missed: false };
+    const member: Member = { name: driver.name, shell, policy, existing, missed: false, followed: null };
     this.#members.set(driver.name, member);
     this.#list = null;
     return {

@@ -200,9 +200,15 @@ function bytesOf(amount: Amount, usableBytes: number): number {
   return typeof amount === 'number' ? amount : Math.floor((usableBytes * amount.percent) / 100);
 }
 
-/** A driver that could not be read has missed the change; one that could has been planned for. */
+/**
+ * A driver that could not be read has missed the change; one that could has been planned for. Followers are
+ * behind until they are set.
+ */
 export function noteMissed({ readings }: Survey, isChange: boolean): void {
-  for (const { member, error } of readings) member.missed = error !== null && (isChange || member.missed);
+  for (const { member, error } of readings) {
+    member.missed = error !== null && (isChange || member.missed);
+    if (isChange) member.followed = null;
+  }
 }
 
 /** What drivers take of the room: the larger of what they may take and what they hold. */
@@ -233,12 +239,16 @@ export function unclaimedOf({ plan, readings }: Survey): { bytes: number; reason
   return { bytes, reasons };
 }
 
-/** Who differs from the plan, and how; an instance tells a restart from what was there before. */
+/**
+ * Who differs from the plan, and how; an instance tells a restart from what was there before. Settings of a
+ * follower have no plan to differ from: it does until it has been set, once in each of its lives and of ours.
+ */
 export function differing({ plan, readings }: Survey): string {
-  const differ = plan.budgets.flatMap(({ driver, move, budgetBytes }, index) =>
-    move === 'grow' || move === 'shrink'
-      ? `${driver} ${readings[index]?.state?.instance} ${budgetBytes}`
-      : [],
-  );
+  const differ = plan.budgets.flatMap(({ driver, move, budgetBytes }, index) => {
+    const reading = readings[index];
+    const instance = reading?.state?.instance ?? null;
+    const isAsPlanned = move === 'keep' || (move === 'follow' && reading?.member.followed === instance);
+    return isAsPlanned ? [] : [`${driver} ${instance} ${budgetBytes}`];
+  });
   return differ.join(', ');
 }
