@@ -9,10 +9,16 @@
 import type { Phase } from './change.ts';
 import type { PhysicalMemory } from './memory.ts';
 
+/**
+ * How long a look at all drivers waits for one, while the others wait for the look (E5). Who answers later is
+ * planned for as soon as it can be read; who always needs longer never is.
+ */
+export const READ_IN_LOOK_MS = 2_000;
+
 export interface Driver {
   /** Unique in the partition and stable: key of configuration, history and drift. */
   readonly name: string;
-  /** What is true now. Cheap, changes nothing, safe beside a resize. */
+  /** What is true now, within READ_IN_LOOK_MS. Cheap, changes nothing, safe beside a resize. */
   read(signal: AbortSignal): Promise<DriverState>;
   /**
    * Starts the move and returns the settings asked for, rounded DOWN to type and step. Idempotent; the newest

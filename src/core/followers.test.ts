@@ -16,7 +16,7 @@ function withFollower() {
 const repaired = ({ clock, notifier }: World) => clock.until(notifier.repair('drift pass'));
 const askedTimes = (hint: DriverSim) => hint.calls.length;
 
-test('follower: the first pass of a life sets it, and later ones with nothing to do write nothing (E1)', async () => {
+test('follower: the first pass of a life sets it, and those after it write nothing (E1)', async () => {
   const { world, hint } = withFollower();
   assert.deepEqual(verdicts(await repaired(world)), { hint: 'resized' });
   assert.equal(world.intents.at(-1)?.drivers[0]?.driver, 'hint');

@@ -83,7 +83,7 @@ export class Shell {
     });
   }
 
-  /** As the read that began last has it, whoever asked; stays when a read fails (S2). `null`: it could never be read. */
+  /** As read last, by whomever; stays when a read fails (S2). `null`: it could never be read. */
   get state(): DriverState | null {
     return this.#state;
   }

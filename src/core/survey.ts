@@ -3,7 +3,7 @@
 // left behind.
 import { formatBytes } from './bytes.ts';
 import type { Clock } from './clock.ts';
-import type { DriverState } from './driver.ts';
+import { type DriverState, READ_IN_LOOK_MS } from './driver.ts';
 import { messageOf } from './errors.ts';
 import type { Limit, PhysicalMemory } from './memory.ts';
 import { defaultReserveBytes, type Plan, type PlanDriver, type PlanLevel, plan } from './plan.ts';
@@ -13,12 +13,6 @@ import { inWaves } from './waves.ts';
 
 /** Pressure that holds back growth (S10): all tasks stalled for this share of the last 10 s, in percent. */
 const PRESSURE_HOLDS_GROWTH = 5;
-
-/**
- * How long a look waits for one driver, while the others wait for the look (E5). Who answers later is planned
- * for as soon as it can be read.
- */
-const READ_IN_LOOK_MS = 2_000;
 
 /** What a look needs from outside. */
 export interface Surroundings {

@@ -1,5 +1,6 @@
 // One connection to a server, made at the first call and again at the first call after it was lost: between
 // calls nothing retries. Calls share it in order, so what is written later takes effect later.
+import { READ_IN_LOOK_MS } from '../core/driver.ts';
 import { HotaddError } from '../core/errors.ts';
 import type { RedisAddress } from './redis-address.ts';
 import { explain } from './redis-errors.ts';
@@ -28,10 +29,13 @@ export interface ConnectionOptions {
   readonly client: RedisLibrary | null;
 }
 
-/** Below the five seconds that the shell gives a read, so that this error is the one that is seen. */
-const CONNECT_TIMEOUT_MS = 3_000;
-/** A call given up after this long has found a silent peer; the connection is not used again. */
-const SILENT_MS = 2_000;
+/** Less than a look gives a read, so that this error is the one that is seen. */
+const CONNECT_TIMEOUT_MS = READ_IN_LOOK_MS * 0.75;
+/**
+ * A call given up after this long has found a silent peer; the connection is not used again. Half of what
+ * a look gives a read, of which an earlier call may have taken a part.
+ */
+const SILENT_MS = READ_IN_LOOK_MS / 2;
 
 export class RedisConnection {
   readonly #options: ConnectionOptions;

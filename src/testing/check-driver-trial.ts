@@ -1,6 +1,13 @@
 // One driver on trial: asking it, waiting until it is still, and saying what is wrong. The checks themselves
 // are in the files beside this one, one for each question.
-import type { Driver, DriverState, ResizeContext, Setting, Target } from '../core/driver.ts';
+import {
+  type Driver,
+  type DriverState,
+  READ_IN_LOOK_MS,
+  type ResizeContext,
+  type Setting,
+  type Target,
+} from '../core/driver.ts';
 import { HotaddError, messageOf, Refusal } from '../core/errors.ts';
 import { CheckClock, LATE, type Pause } from './check-driver-clock.ts';
 import { memoryOf } from './check-driver-memory.ts';
@@ -32,8 +39,6 @@ export type Checks = Readonly<Record<string, Ask>>;
 
 const LOOK_MS = 20;
 const DEFAULT_WAIT_MS = 30_000;
-/** A read is cheap: the shell gives it 5 s (shell.ts), and we speak before a runner's own 5 s are over. */
-const READ_MS = 4_000;
 /** How long an aborted call may take to return, and a driver to close. */
 export const LETS_GO_MS = 1_000;
 const CLOSES_MS = 2 * LETS_GO_MS;
@@ -85,9 +90,9 @@ export class Trial {
   }
 
   async read(driver: Driver = this.driver): Promise<DriverState> {
-    const state = await this.clock.within(driver.read(new AbortController().signal), READ_MS);
+    const state = await this.clock.within(driver.read(new AbortController().signal), READ_IN_LOOK_MS);
     if (state === LATE)
-      throw this.bad(`read() gives no answer within ${READ_MS} ms`, 'read what is cheap to read');
+      throw this.bad(`read() gives no answer within ${READ_IN_LOOK_MS} ms`, 'read what is cheap to read');
     return state;
   }
 
