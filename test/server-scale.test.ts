@@ -58,9 +58,10 @@ test('all reads until a hot add is over: a constant beside those of the blocks',
 async function callsOf(drivers: number, moving: number) {
   const large = await LargeServer.open({ partitions: 3, modules: 128 });
   const staying = Math.floor((drivers - moving) / 3);
-  const ceiling = drivers - moving - 2 * staying;
-  for (const each of large.partitions)
-    each.fill({ share: moving, ceiling, maximum: staying, minimum: moving === 0 ? 0 : staying });
+  // Where nobody has a share those with a minimum would have the rest.
+  const minimum = moving === 0 ? 0 : staying;
+  const ceiling = drivers - moving - staying - minimum;
+  for (const each of large.partitions) each.fill({ share: moving, ceiling, maximum: staying, minimum });
   await large.clock.advance(QUIET_MS);
   const before = large.partitions.map(({ called, driverReads }) => ({ called: called.length, driverReads }));
   large.hotAdd(8);
