@@ -141,7 +141,8 @@ async function publishSensing(): Promise<void> {
       'partition reads, counted: at the events of the module, and in the 3 s until all is over, with ' +
       'polls, the looks of the change and 4 NUMA nodes. Growth within 1 % is no change, and has no looks. ' +
       `Time is that of the events, the simulated server included; ${RUNS} runs, all sizes in turn. Once a ` +
-      'minute all blocks are read again, whatever came (S3): that is not in here.',
+      'minute all blocks are read again, whatever came (S3): that is not in here. One block pays alone for ' +
+      'what a hot add costs once.',
     columns: [
       'blocks added',
       'modules there',
