@@ -11,6 +11,8 @@ export interface Stop {
 
 /** RSS follows when at least this share of what was evicted comes back. */
 const FOLLOW_SHARE = 0.5;
+/** Below this share memory does not follow: small values in fragmented pages give back nothing at all. */
+const DOUBT_SHARE = 0.25;
 /** RSS moves this much by itself. */
 export const NOISE_BYTES = 2 * MiB;
 /** Defaults of active-defrag-ignore-bytes and active-defrag-threshold-lower: less is not defragmented. */
@@ -22,6 +24,11 @@ export function follows(mark: RedisFacts, now: RedisFacts, defrag: Defrag): bool
   const lag = evicted - (mark.rssBytes - now.rssBytes);
   const ignored = defrag === 'on' ? DEFRAG_IGNORES.bytes + now.usedBytes * DEFRAG_IGNORES.share : 0;
   return lag <= Math.max(NOISE_BYTES, evicted * (1 - FOLLOW_SHARE), ignored);
+}
+
+/** Some came back, and less than follows: one more step tells which of the two it is. */
+export function isDoubtful(mark: RedisFacts, now: RedisFacts): boolean {
+  return mark.rssBytes - now.rssBytes >= (mark.usedBytes - now.usedBytes) * DOUBT_SHARE;
 }
 
 export function describeStop(mark: RedisFacts, now: RedisFacts, defrag: Defrag): string {

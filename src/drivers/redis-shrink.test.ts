@@ -62,6 +62,33 @@ test('redis shrink: without defragmentation it stops after one step', async () =
   assert.equal(shrink.stopReason(await server.facts()), shrink.stop?.reason);
 });
 
+test('redis shrink: a step that gave back a part is judged together with the next', async () => {
+  const server = new SimulatedServer(false);
+  const { setMaxmemory } = server;
+  // The first step gives back too little, and the next one what it owes.
+  server.setMaxmemory = async (bytes) => {
+    await setMaxmemory.call(server, bytes);
+    server.rssMiB = server.limitMiB === 380 ? 434 : server.usedMiB * 1.1;
+  };
+  const shrink = await walk(server, false);
+  await shrink.done;
+  assert.equal(shrink.stop, null);
+  assert.equal(server.limitMiB, 200);
+});
+
+test('redis shrink: two steps that gave back too little end it', async () => {
+  const server = new SimulatedServer(false);
+  const { setMaxmemory } = server;
+  server.setMaxmemory = async (bytes) => {
+    await setMaxmemory.call(server, bytes);
+    server.rssMiB = 440 - (400 - server.usedMiB) * 0.3;
+  };
+  const shrink = await walk(server, false);
+  await shrink.done;
+  assert.deepEqual(server.writes, ['maxmemory 380', 'maxmemory 360']);
+  assert.match(shrink.stop?.reason ?? '', /gave back 12 MiB/);
+});
+
 test('redis shrink: defragmentation takes it all the way, and is turned off again', async () => {
   const server = new SimulatedServer(true);
   const shrink = await walk(server, true);

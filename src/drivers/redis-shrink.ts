@@ -10,7 +10,7 @@
 import { formatBytes, KiB, MiB } from '../core/bytes.ts';
 import { messageOf } from '../core/errors.ts';
 import { type Defrag, heldOf, roundUp, STEP_BYTES } from './redis-cost.ts';
-import { describeStop, follows, NOISE_BYTES, type Stop, stands } from './redis-follow.ts';
+import { describeStop, follows, isDoubtful, NOISE_BYTES, type Stop, stands } from './redis-follow.ts';
 import type { RedisFacts } from './redis-info.ts';
 
 /** What the walk asks of the server. */
@@ -79,10 +79,8 @@ export class Shrink {
 
   /** How far it is, for people. */
   note(facts: RedisFacts): string {
-    const evicted = Math.max(0, facts.evictedKeys - (this.#firstEvicted ?? facts.evictedKeys));
-    return (
-      `${evicted} keys evicted so far on the way to ` + `maxmemory ${formatBytes(this.plan.toMaxmemoryBytes)}`
-    );
+    const keys = Math.max(0, facts.evictedKeys - (this.#firstEvicted ?? facts.evictedKeys));
+    return `${keys} keys evicted so far on the way to maxmemory ${formatBytes(this.plan.toMaxmemoryBytes)}`;
   }
 
   /** Ends the walk where it is. After it resolves the walk writes nothing more. */
@@ -113,6 +111,7 @@ export class Shrink {
     const limit = first.maxmemoryBytes === 0 ? Number.POSITIVE_INFINITY : first.maxmemoryBytes;
     let at = Math.min(limit, roundUp(first.countedBytes, STEP_BYTES));
     let mark = first;
+    let doubted = false;
     while (at > this.plan.toMaxmemoryBytes && !this.#cancelled.signal.aborted) {
       const above = at;
       at = Math.max(this.plan.toMaxmemoryBytes, at - stepBytes);
@@ -121,11 +120,15 @@ export class Shrink {
       await this.#server.purge();
       const followed = await this.#followed(mark, defrag);
       if (this.#cancelled.signal.aborted) return;
+      if (!followed && !doubted && isDoubtful(mark, this.#seen)) {
+        doubted = true; // Judged together with the next step.
+        continue;
+      }
       if (!followed && at > this.plan.toMaxmemoryBytes) {
         this.#stop = { reason: describeStop(mark, this.#seen, defrag), facts: this.#seen };
         return;
       }
-      mark = this.#seen;
+      [mark, doubted] = [this.#seen, false];
     }
   }
 
@@ -159,10 +162,8 @@ export class Shrink {
   async #followed(mark: RedisFacts, defrag: Defrag): Promise<boolean> {
     let lowest = this.#seen.rssBytes;
     let fellMs = performance.now();
-    const patienceMs = Math.max(
-      defrag === 'on' ? PATIENCE_MS.defrag : PATIENCE_MS.follow,
-      this.#seen.rssAgeMs * 3,
-    );
+    const leastMs = defrag === 'on' ? PATIENCE_MS.defrag : PATIENCE_MS.follow;
+    const patienceMs = Math.max(leastMs, this.#seen.rssAgeMs * 3);
     while (!this.#cancelled.signal.aborted) {
       if (heldOf(this.#seen) <= this.plan.toBytes || follows(mark, this.#seen, defrag)) return true;
       if (performance.now() - fellMs > patienceMs) return false;

@@ -1,7 +1,6 @@
 // The simulation as a test: many seeds, every invariant, each bug on purpose caught, a seed the same history
 // again, a failing one cut down. A seed that breaks an invariant prints the command that replays it.
 import assert from 'node:assert/strict';
-import { availableParallelism } from 'node:os';
 import { describe, test } from 'node:test';
 import { CANARIES } from './canaries.ts';
 import { INVARIANTS } from './invariants.ts';
@@ -16,7 +15,7 @@ const SEEDS = 10_000;
 const CANARY_SEEDS = 1_000;
 
 test(`simulation: every invariant holds over ${SEEDS} seeds, and they met what matters`, async () => {
-  const { broken, tally } = await playAll({ first: 1, seeds: SEEDS, workers: availableParallelism() });
+  const { broken, tally } = await playAll({ first: 1, seeds: SEEDS, workers: 1 });
   const told = broken.map(({ seed, problem }) => `${problem}; npm run sim -- --seed ${seed}`);
   assert.deepEqual(told, []);
   assert.deepEqual(unmet(tally), []);
