@@ -3,7 +3,13 @@
 import { type Agent, openAgent } from '../../src/agent/agent.ts';
 import { readHistory } from '../../src/agent/history-reading.ts';
 import type { Cancel } from '../../src/core/clock.ts';
-import type { DriverState, ResizeContext, Setting, Target } from '../../src/core/driver.ts';
+import {
+  type DriverState,
+  READ_IN_LOOK_MS,
+  type ResizeContext,
+  type Setting,
+  type Target,
+} from '../../src/core/driver.ts';
 import { HotaddError, messageOf, Refusal } from '../../src/core/errors.ts';
 import { headroomBytes } from '../../src/core/memory.ts';
 import type { Outcome } from '../../src/core/outcome.ts';
@@ -23,7 +29,6 @@ import { StoreSim } from './store-sim.ts';
 import type { Fact } from './trace.ts';
 
 const DOWN_MS = 500;
-const READ_MOST_MS = 2_000;
 /** No change takes longer: an intent that failed at its beginning may be missing until then. */
 const CHANGE_MOST_MS = 120_000;
 /** What the kernel kills is started again by its supervisor. */
@@ -54,8 +59,6 @@ export class World implements LifeWitness {
   #takers = 0;
   #usedAtWrite = 0;
   #visitors = 0;
-  /** Ends when the life that is opening has opened, failed or died. */
-  #opening: Promise<void> = Promise.resolve();
   #quiet = false;
   /** How long the agent stays away when it dies: then its supervisor starts it again. */
   #downMs = DOWN_MS;
@@ -147,7 +150,7 @@ export class World implements LifeWitness {
     this.tell({ fact: 'life begins' });
     this.say(`agent ${life.number} starts`);
     this.oracle.begins();
-    this.#opening = this.#open(life);
+    void this.#open(life);
   }
 
   async #open(life: Life): Promise<void> {
@@ -198,7 +201,7 @@ export class World implements LifeWitness {
           const askedMs = this.nowMs;
           const state: DriverState = await store.read();
           // Nobody waits for an answer any longer than that.
-          const isHeard = this.nowMs - askedMs < READ_MOST_MS && !life.dead;
+          const isHeard = this.nowMs - askedMs < READ_IN_LOOK_MS && !life.dead;
           if (isHeard) this.oracle.read(store, state);
           return state;
         },
@@ -229,10 +232,6 @@ export class World implements LifeWitness {
     if (life.dead) return;
     this.#over(life, 'closed');
     life.dead = true;
-  }
-
-  get opening(): Promise<void> {
-    return this.#opening;
   }
 
   /** The agent, or the whole machine, dies after so many crossings of a seam. */
