@@ -14,7 +14,10 @@ export interface Level {
   readonly name: string;
   /** The tightest limit at this level; `null`: could not be read and was never known. */
   readonly limitBytes: Limit | null;
-  /** The control file that says so (`memory.max`, `memory.high`, `memory.limit_in_bytes`, `MemTotal`). */
+  /**
+   * What says so: a control file (`memory.max`, `memory.high`, `memory.limit_in_bytes`), `MemTotal`, or
+   * `os.totalmem()` where there is no /proc (S9).
+   */
   readonly file: string;
   /** Real, non-reclaimable use at this level (F0); `null`: not known. */
   readonly usedBytes: number | null;

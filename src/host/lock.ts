@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { codeOf, HotaddError, messageOf } from '../core/errors.ts';
 import type { Holder, Lock, LockRequest } from '../core/lock.ts';
@@ -65,13 +66,10 @@ async function addressOf(identity: string, platform: NodeJS.Platform, folder?: s
   const name = `hotadd:${identity}`;
   if (platform === 'linux') return `\0${Buffer.byteLength(name) > NAME_MAX_BYTES ? `hotadd:${hash}` : name}`;
   if (platform === 'win32') return `\\\\.\\pipe\\hotadd-${hash}`;
-  if (!folder) {
-    throw new HotaddError('HOTADD_UNSUPPORTED', `${platform} has no abstract sockets to lock with`, {
-      mend: 'set `run` to a folder of your own',
-    });
-  }
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  return join(folder, `${hash}.lock`);
+  // A folder of the user's own: elsewhere a planner of another user is not seen.
+  const own = folder ?? join(tmpdir(), `hotadd-${process.getuid?.() ?? 0}`);
+  await mkdir(own, { recursive: true, mode: 0o700 });
+  return join(own, `${hash}.lock`);
 }
 
 function programName(): string {

@@ -44,7 +44,8 @@ let native: Native | { unavailable: string } | null = null;
 function loadNative(): Native | { unavailable: string } {
   let koffi: Koffi;
   try {
-    koffi = createRequire(import.meta.url)('koffi') as Koffi;
+    // Bundled as CommonJS a module has no URL, and is in the file that it was bundled into.
+    koffi = createRequire(import.meta.url ?? __filename)('koffi') as Koffi;
   } catch {
     return { unavailable: 'koffi is not installed (npm install koffi); memory is polled' };
   }

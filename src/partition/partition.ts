@@ -42,6 +42,14 @@ export class Partition {
     return this.#parts.sensor.read();
   }
 
+  /**
+   * Why some changes are not told of at once, in sentences: the poll finds those, within a second. Empty:
+   * every change of this partition gives a hint.
+   */
+  get hintsMissing(): readonly string[] {
+    return this.#parts.sensor.hintsMissing;
+  }
+
   get sensor(): Sensor {
     return this.#parts.sensor;
   }

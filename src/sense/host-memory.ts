@@ -77,7 +77,7 @@ export class HostMemory {
     return {
       name: 'machine',
       limitBytes: meminfo?.totalBytes ?? null,
-      file: 'MemTotal',
+      file: this.#linux ? 'MemTotal' : 'os.totalmem()',
       usedBytes: meminfo === null ? null : usedOfHost(meminfo),
     };
   }

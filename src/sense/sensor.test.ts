@@ -334,6 +334,7 @@ describe('sensor', () => {
     const { sensor } = await open(machine);
     const memory = sensor.read();
     assert.equal(memory.usableBytes, 8192 * MiB);
+    assert.deepEqual(memory.boundBy, { level: 'machine', file: 'os.totalmem()' });
     assert.equal(memory.levels[0]?.usedBytes, null);
     assert.deepEqual([memory.blocks, memory.nodes, memory.pressure], [null, null, null]);
     assert.deepEqual(memory.stale, []);

@@ -1,12 +1,11 @@
 // The driver checks as an author runs them: the package as it is built, in a project of its own, under
 // node:test, vitest and jest. Each has to pass an honest driver, and to fail a wrong one in the kit's words.
 import assert from 'node:assert/strict';
-import { execFile, execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { before, type TestContext } from 'node:test';
 import { checkDriver } from '../../src/testing/check-driver.ts';
+import { authorProject, buildPackage, runIn } from '../author-project.ts';
 import { ROOT } from '../repository.ts';
 
 const CHECKS = checkDriver(() => assert.fail('is not run'), { smallBytes: 2 ** 20, largeBytes: 2 ** 24 });
@@ -53,32 +52,13 @@ export async function makeDriver() {
 }
 `;
 
-before(() => {
-  execFileSync(join(ROOT, 'node_modules/.bin/tsc'), ['-b', 'src', 'src/testing'], { cwd: ROOT });
-});
+before(buildPackage);
 
 /** A project with the built package installed, and the runners beside it. */
 function project(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'hotadd-author-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = authorProject(t, ['vitest', 'jest', '@jest']);
   cpSync(join(ROOT, 'examples/runners'), folder, { recursive: true });
-  writeFileSync(join(folder, 'package.json'), '{ "name": "author", "type": "module", "private": true }\n');
-  mkdirSync(join(folder, 'node_modules/hotadd'), { recursive: true });
-  for (const part of ['package.json', 'dist'])
-    cpSync(join(ROOT, part), join(folder, 'node_modules/hotadd', part), { recursive: true });
-  for (const name of ['vitest', 'jest', '@jest'])
-    symlinkSync(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name));
   return folder;
-}
-
-function runIn(cwd: string, command: readonly string[]): Promise<{ code: number; said: string }> {
-  const { NODE_TEST_CONTEXT: _ours, ...env } = process.env;
-  return new Promise((resolve) => {
-    const options = { cwd, env: { ...env, CI: 'true', NO_COLOR: '1' } };
-    execFile(process.execPath, command, options, (error, stdout, stderr) => {
-      resolve({ code: Number(error?.code ?? 0), said: `${stdout}${stderr}` });
-    });
-  });
 }
 
 for (const { name, command, says } of RUNNERS) {

@@ -1,0 +1,110 @@
+// What openPartition() does: senses the partition, takes the lock if it is to apply, and starts the loop.
+import type { Clock } from '../core/clock.ts';
+import { HotaddError } from '../core/errors.ts';
+import type { Lock } from '../core/lock.ts';
+import type { Machine } from '../core/machine.ts';
+import { Notifier } from '../core/notifier.ts';
+import { checkAmount } from '../core/policy-check.ts';
+import { Registry } from '../core/registry.ts';
+import { Unmanaged } from '../core/room.ts';
+import { clockOs } from '../host/clock-os.ts';
+import { machineOs } from '../host/machine-os.ts';
+import { parsePartitionName } from '../sense/partition-name.ts';
+import { parseHeld } from '../sense/process.ts';
+import { openSensor, type Sensor } from '../sense/sensor.ts';
+import { type Journal, memoryJournal } from './journal.ts';
+import { Loop } from './loop.ts';
+import type { OpenOptions } from './open.ts';
+import { Operations } from './operations.ts';
+import { Partition } from './partition.ts';
+
+/** Opens a partition as openPartition() describes it. */
+export async function open(options: OpenOptions): Promise<Partition> {
+  if (options.reserve !== undefined) checkAmount('reserve', options.reserve);
+  const machine = options.machine ?? machineOs(options.root === undefined ? {} : { root: options.root });
+  const clock = options.clock ?? clockOs();
+  const sensor = await openSensor({
+    machine,
+    clock,
+    partition: parsePartitionName(options.partition ?? 'self'),
+  });
+  let lock: Lock | null = null;
+  try {
+    if (options.apply === true) lock = await takeLock(machine, sensor, options);
+    const journal = (await options.journal?.()) ?? memoryJournal();
+    return assemble({ machine, clock, sensor, lock, journal }, options);
+  } catch (error) {
+    sensor.close();
+    await lock?.release();
+    throw error;
+  }
+}
+
+interface Opened {
+  readonly machine: Machine;
+  readonly clock: Clock;
+  readonly sensor: Sensor;
+  readonly lock: Lock | null;
+  readonly journal: Journal;
+}
+
+function assemble({ machine, clock, sensor, lock, journal }: Opened, options: OpenOptions): Partition {
+  const registry = new Registry(clock);
+  const notifier = new Notifier({
+    clock,
+    registry,
+    unmanaged: new Unmanaged(),
+    cpus: sensor.cpus,
+    reserve: options.reserve ?? null,
+    apply: options.apply ?? false,
+    sense: () => sensor.read(),
+    selfHeldBytes: () => selfHeldBytes(machine),
+    standing: journal.standing,
+    recorder: journal.recorder ?? memoryJournal().recorder,
+    onOutcome: unharmed(options.onOutcome),
+    onLook: unharmed(options.onLook),
+  });
+  notifier.planFor(sensor.read());
+  const loop = new Loop({ sensor, clock, notifier, onMemory: unharmed(options.onMemory) });
+  const operations = new Operations({
+    machine,
+    clock,
+    sensor,
+    journal,
+    onlineWord: options.online ?? null,
+  });
+  return new Partition({ machine, sensor, registry, notifier, loop, lock, operations });
+}
+
+async function takeLock(machine: Machine, sensor: Sensor, options: OpenOptions): Promise<Lock> {
+  const lock = await machine.lock(sensor.identity, {
+    ...(options.program === undefined ? {} : { program: options.program }),
+    ...(options.lockFolder === undefined ? {} : { folder: options.lockFolder }),
+  });
+  if (!('heldBy' in lock)) return lock;
+  const { program, pid, since } = lock.heldBy;
+  const known = [program, pid && `pid ${pid}`, since && `since ${new Date(since).toISOString()}`];
+  const who = known.filter(Boolean).join(', ');
+  throw new HotaddError('HOTADD_BUSY', `${sensor.identity} is held by ${who}`, {
+    mend: 'one planner applies at a time: stop that one, or open with apply: false to observe',
+  });
+}
+
+/** Whoever listens harms only itself: what it throws ends neither the loop nor a change. */
+function unharmed<Told>(listener: ((told: Told) => void) | undefined): (told: Told) => void {
+  return (told) => {
+    try {
+      listener?.(told);
+    } catch {
+      // It is the author's own code: hotadd has nobody to tell.
+    }
+  };
+}
+
+function selfHeldBytes(machine: Machine): number | null {
+  try {
+    return parseHeld(machine.readText('/proc/self/status'));
+  } catch {
+    return null;
+  }
+}
