@@ -7,10 +7,17 @@ export interface Holder {
   readonly program: string;
   /** Wall time, milliseconds since 1970. */
   readonly since: number | null;
+  /** It holds the partition for so many processes that plan for a share each. Absent: for itself alone. */
+  readonly processes?: number;
 }
 
 export interface Lock {
   readonly identity: string;
+  /**
+   * Resolves when the process is gone that this one has joined, and the lock with it. Absent: this process is
+   * the holder.
+   */
+  readonly holderGone?: Promise<void>;
   /** Gives the partition up. A process that ends gives it up without asking. */
   release(): Promise<void>;
 }
@@ -20,4 +27,6 @@ export interface LockRequest {
   readonly program?: string;
   /** Where the socket lies on a system without abstract sockets. */
   readonly folder?: string;
+  /** From 2: a holder that says the same number is joined. Default: nobody is. */
+  readonly processes?: number;
 }

@@ -50,6 +50,8 @@ export interface PlanInput {
   readonly levels: readonly PlanLevel[];
   readonly usableBytes: number;
   readonly cpus: number;
+  /** Room is shared evenly by so many processes, each with a plan of its own (E6). Default: 1. */
+  readonly processes?: number;
   readonly reserveBytes: number;
   /** In the order of the list, which is the priority. */
   readonly drivers: readonly PlanDriver[];
@@ -167,7 +169,7 @@ function roomAt(input: PlanInput, unmanagedOf: (level: PlanLevel) => number) {
     if (level.limitBytes === 'max') continue;
     const headroom = headroomBytes(level.limitBytes, input.cpus);
     const setAsideBytes = Math.max(input.reserveBytes, unmanagedOf(level));
-    const bytes = level.limitBytes - headroom - setAsideBytes;
+    const bytes = Math.floor((level.limitBytes - headroom - setAsideBytes) / (input.processes ?? 1));
     if (bytes < least.bytes) least = { bytes, level: level.name, headroomBytes: headroom, setAsideBytes };
   }
   return least.bytes === Number.POSITIVE_INFINITY ? { ...least, bytes: 0 } : least;

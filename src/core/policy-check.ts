@@ -14,6 +14,13 @@ export function checkPolicy(driver: string, { weight, min, max }: Policy): void 
   if (max !== undefined) checkAmount(`${driver}: max`, max);
 }
 
+/** @throws HotaddError HOTADD_BAD_USAGE. */
+export function checkProcesses(processes: number): void {
+  if (Number.isSafeInteger(processes) && processes >= 1) return;
+  const mend = 'give the number of processes that open this partition, 1 or more';
+  throw new HotaddError('HOTADD_BAD_USAGE', `is ${processes}`, { place: 'processes', mend });
+}
+
 /** @throws HotaddError HOTADD_BAD_USAGE naming the option. */
 export function checkAmount(place: string, amount: Amount): void {
   const isPercent = typeof amount !== 'number';

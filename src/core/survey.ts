@@ -22,6 +22,11 @@ export interface Surroundings {
   readonly cpus: number;
   /** Configured reserve; `null`: the default of P3. */
   readonly reserve: Amount | null;
+  /**
+   * So many processes plan for a share each of the same memory. None knows what the others hold: it takes
+   * them to hold as much as itself. Default: 1.
+   */
+  readonly processes?: number;
   /** Memory as the kernel tells it now. */
   sense(): PhysicalMemory;
   /** What this process holds (RSS + swap): its drivers together hold no more. `null`: cannot be told. */
@@ -80,13 +85,14 @@ function sampleUnmanaged(
   memory: PhysicalMemory,
   readings: readonly Reading[],
 ): ReadonlyMap<string, number> {
-  const heldBytes = heldBy(around, readings);
+  const processes = around.processes ?? 1;
+  const heldBytes = heldBy(around, readings) * processes;
   const isDoubted = readings.some(({ state, error }) => error !== null && state !== null);
   const surelyHeldBytes = isDoubted
     ? heldBy(
         around,
         readings.filter(({ error }) => error === null),
-      )
+      ) * processes
     : heldBytes;
   const doubted = new Map<string, number>();
   const nowMs = around.clock.monotonicMs();
@@ -117,11 +123,14 @@ function planOf(around: Surroundings, seen: Seen, question: Question): Plan {
   const { memory, readings } = seen;
   const levels = levelsOf(around, seen, question);
   const usableBytes = levels.length === 0 ? 0 : Math.min(...levels.map(({ limitBytes }) => limitBytes));
-  const drivers = readings.map((reading) => planDriver(around, reading, usableBytes, question));
+  const processes = around.processes ?? 1;
+  const shareBytes = Math.floor(usableBytes / processes);
+  const drivers = readings.map((reading) => planDriver(around, reading, shareBytes, question));
   const input = {
     levels,
     usableBytes,
     cpus: around.cpus,
+    processes,
     reserveBytes:
       around.reserve === null ? defaultReserveBytes(usableBytes) : bytesOf(around.reserve, usableBytes),
     drivers,
@@ -154,7 +163,7 @@ function levelsOf(
 function planDriver(
   around: Surroundings,
   reading: Reading,
-  usableBytes: number,
+  shareBytes: number,
   question: Question,
 ): PlanDriver {
   const { member, state, error } = reading;
@@ -165,8 +174,8 @@ function planDriver(
   return {
     name: member.name,
     weight,
-    minBytes: bytesOf(min, usableBytes),
-    maxBytes: max === undefined ? null : bytesOf(max, usableBytes),
+    minBytes: bytesOf(min, shareBytes),
+    maxBytes: max === undefined ? null : bytesOf(max, shareBytes),
     floorBytes: state?.floorBytes ?? 0,
     ceilingBytes: state?.ceilingBytes ?? null,
     stepBytes: state?.stepBytes ?? 1,

@@ -157,3 +157,38 @@ test('lock: without abstract sockets it lies in the run folder, and a dead one i
     await rm(folder, { recursive: true });
   }
 });
+
+test('lock: processes that share a partition join its holder, and hear when it is gone (E6)', async () => {
+  const identity = someone();
+  const first = got(await acquireLock(identity, { processes: 3 }));
+  const second = got(await acquireLock(identity, { processes: 3 }));
+  const third = got(await acquireLock(identity, { processes: 3 }));
+  assert.deepEqual(
+    [first, second, third].map(({ holderGone }) => holderGone === undefined),
+    [true, false, false],
+  );
+  for (const processes of [1, 2])
+    assert.ok('heldBy' in (await acquireLock(identity, { processes })), `${processes}`);
+  // One that leaves takes nothing with it.
+  await third.release();
+  const observer = await acquireLock(identity);
+  assert.equal('heldBy' in observer && observer.heldBy.processes, 3);
+  await Promise.all([first.release(), second.holderGone]);
+  await got(await acquireLock(identity)).release();
+});
+
+test(
+  'lock: of the processes that share a partition one takes it when the holder is killed',
+  linux,
+  async () => {
+    const identity = someone();
+    const child = await childThatHolds(identity, 'shared');
+    const joined = await Promise.all([1, 2, 3].map(() => acquireLock(identity, { processes: 2 })));
+    const gone = Promise.all(joined.map((lock) => got(lock).holderGone));
+    await killed(child);
+    await gone;
+    const again = (await Promise.all([1, 2, 3].map(() => acquireLock(identity, { processes: 2 })))).map(got);
+    assert.equal(again.filter(({ holderGone }) => holderGone === undefined).length, 1);
+    for (const lock of again) await lock.release();
+  },
+);

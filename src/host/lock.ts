@@ -3,7 +3,8 @@
 // hears who holds it. Elsewhere it is a Unix socket in the run folder, or a named pipe on Windows.
 //
 // An abstract name belongs to the network namespace and has no permissions: any local user can hold the name
-// and so keep the agent from applying (never make it apply). The loser says who it is.
+// and so keep the agent from applying (never make it apply). The loser says who it is. Processes that share a
+// partition stay connected to the one that holds it: the connection ends with that one, and another takes over.
 import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
@@ -21,11 +22,12 @@ export interface LockOptions extends LockRequest {
 const NAME_MAX_BYTES = 107;
 const ANSWER_DEADLINE_MS = 1000;
 const ANSWER_MAX_BYTES = 4096;
+const VISITORS_MOST = 64;
 const RETRY_MS = 10;
 const UNKNOWN: Holder = { pid: null, program: 'unknown', since: null };
 
 /**
- * Takes the partition for this process, or says who has it.
+ * Takes the partition for this process, joins the one that shares it, or says who has it.
  * @param identity the partition's identity (`machine:<machine-id>`, `cgroup:<path>@<inode>`, ...).
  * @throws HotaddError HOTADD_UNSUPPORTED when there is no way to lock here.
  */
@@ -38,11 +40,12 @@ export async function acquireLock(
   const isFile = !address.startsWith('\0') && platform !== 'win32';
   const deadlineMs = options.answerDeadlineMs ?? ANSWER_DEADLINE_MS;
   const giveUpAt = performance.now() + deadlineMs;
+  const { program = programName(), processes = 1 } = options;
   for (;;) {
-    const server = await listen(address, options.program ?? programName());
-    if (server) return lockOf(identity, server);
-    const holder = await askHolder(address, deadlineMs);
-    if (holder !== 'nobody') return { heldBy: holder };
+    const held = await listen(address, { program, processes });
+    if (held) return lockOf(identity, held);
+    const asked = await askHolder(address, deadlineMs, processes);
+    if (asked !== 'nobody') return 'heldBy' in asked ? asked : joinedLock(identity, asked.joined);
     // Its holder has gone since, or is between taking the name and listening on it.
     if (performance.now() > giveUpAt) return { heldBy: UNKNOWN };
     if (isFile) await rm(address, { force: true });
@@ -50,13 +53,34 @@ export async function acquireLock(
   }
 }
 
-function lockOf(identity: string, server: Server): Lock {
+interface Held {
+  readonly server: Server;
+  /** Those who have joined, and visitors for as long as they read. */
+  readonly connected: ReadonlySet<Socket>;
+}
+
+function lockOf(identity: string, { server, connected }: Held): Lock {
   let released: Promise<void> | null = null;
   return {
     identity,
     release: () => {
-      released ??= new Promise((resolve) => server.close(() => resolve()));
+      released ??= new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of connected) socket.destroySoon();
+      });
       return released;
+    },
+  };
+}
+
+function joinedLock(identity: string, connection: Socket): Lock {
+  const holderGone = new Promise<void>((resolve) => connection.once('close', () => resolve()));
+  return {
+    identity,
+    holderGone,
+    release: () => {
+      connection.destroy();
+      return holderGone;
     },
   };
 }
@@ -77,17 +101,25 @@ function programName(): string {
 }
 
 /** `null`: the name is taken. */
-function listen(address: string, program: string): Promise<Server | null> {
-  const holder = { v: 1, pid: process.pid, program, since: Date.now() };
+function listen(address: string, who: { program: string; processes: number }): Promise<Held | null> {
+  const { program, processes } = who;
+  const shared = processes > 1;
+  const holder = { v: 1, pid: process.pid, program, since: Date.now(), ...(shared ? { processes } : {}) };
+  const connected = new Set<Socket>();
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => {
-      // One line, and the door closes: a visitor that reads nothing costs nothing for long.
+      connected.add(socket);
       socket.on('error', () => {});
+      socket.on('close', () => connected.delete(socket));
+      socket.unref().resume();
+      const answer = `${JSON.stringify(holder)}\n`;
+      // Who joins stays; a visitor leaves when it has read.
+      if (shared) return void socket.write(answer);
+      // One line, and the door closes: a visitor that reads nothing costs nothing for long.
       socket.setTimeout(ANSWER_DEADLINE_MS, () => socket.destroy());
-      socket.unref();
-      socket.end(`${JSON.stringify(holder)}\n`, () => socket.destroySoon());
+      socket.end(answer, () => socket.destroySoon());
     });
-    server.maxConnections = 64;
+    server.maxConnections = VISITORS_MOST + processes;
     server.once('error', (thrown) => {
       if (codeOf(thrown) === 'EADDRINUSE') return resolve(null);
       const mend = 'look at the run folder and the limits of this process';
@@ -98,20 +130,24 @@ function listen(address: string, program: string): Promise<Server | null> {
     server.listen({ path: address, exclusive: true }, () => {
       server.removeAllListeners('error');
       server.on('error', () => {});
-      resolve(server.unref());
+      resolve({ server: server.unref(), connected });
     });
   });
 }
 
+type Asked = { readonly heldBy: Holder } | { readonly joined: Socket } | 'nobody';
+
 /** A holder that does not answer, or not in a way that is understood, is still a holder. */
-function askHolder(address: string, deadlineMs: number): Promise<Holder | 'nobody'> {
+function askHolder(address: string, deadlineMs: number, processes: number): Promise<Asked> {
   return new Promise((resolve) => {
     let text = '';
     const socket: Socket = createConnection({ path: address });
     const finish = (answer: Holder | 'nobody') => {
       clearTimeout(timer);
+      const joins = answer !== 'nobody' && processes > 1 && answer.processes === processes;
+      if (joins && !socket.destroyed) return resolve({ joined: socket.unref() });
       socket.destroy();
-      resolve(answer);
+      resolve(answer === 'nobody' ? answer : { heldBy: answer });
     };
     const timer = setTimeout(() => finish(UNKNOWN), deadlineMs);
     socket.setEncoding('utf8');
@@ -131,13 +167,14 @@ function parseHolder(text: string): Holder {
   try {
     const said: unknown = JSON.parse(text.slice(0, text.indexOf('\n')));
     if (typeof said !== 'object' || said === null) return UNKNOWN;
-    const { pid, program, since } = said as Record<string, unknown>;
+    const { pid, program, since, processes } = said as Record<string, unknown>;
     return {
       pid: typeof pid === 'number' ? pid : null,
       // It goes to a terminal, and anybody may hold the name.
       // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out.
       program: typeof program === 'string' ? program.replace(/[\0-\x1f\x7f]/g, '').slice(0, 80) : 'unknown',
       since: typeof since === 'number' ? since : null,
+      ...(typeof processes === 'number' ? { processes } : {}),
     };
   } catch {
     return UNKNOWN;

@@ -20,6 +20,12 @@ export interface OpenOptions {
    * Set aside for what hotadd does not manage: bytes or a share of usable. Default: 20 %, at least 64 MiB.
    */
   readonly reserve?: Amount;
+  /**
+   * How many processes open this partition with this same option, such as the workers of a cluster: each
+   * plans for an even share of the room and for its own drivers, and one of them holds the lock for all.
+   * Shares and bytes of `max` and `min` are then those of one process, `reserve` is that of all. Default: 1.
+   */
+  readonly processes?: number;
   /** What the holder of the lock is called. */
   readonly program?: string;
   readonly onOutcome?: (outcome: Outcome) => void;

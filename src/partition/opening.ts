@@ -1,10 +1,8 @@
 // What openPartition() does: senses the partition, takes the lock if it is to apply, and starts the loop.
 import type { Clock } from '../core/clock.ts';
-import { HotaddError } from '../core/errors.ts';
-import type { Lock } from '../core/lock.ts';
 import type { Machine } from '../core/machine.ts';
 import { Notifier } from '../core/notifier.ts';
-import { checkAmount } from '../core/policy-check.ts';
+import { checkAmount, checkProcesses } from '../core/policy-check.ts';
 import { Registry } from '../core/registry.ts';
 import { Unmanaged } from '../core/room.ts';
 import { clockOs } from '../host/clock-os.ts';
@@ -12,6 +10,7 @@ import { machineOs } from '../host/machine-os.ts';
 import { parsePartitionName } from '../sense/partition-name.ts';
 import { parseHeld } from '../sense/process.ts';
 import { openSensor, type Sensor } from '../sense/sensor.ts';
+import { Hold } from './hold.ts';
 import { type Journal, memoryJournal } from './journal.ts';
 import { Loop } from './loop.ts';
 import type { OpenOptions } from './open.ts';
@@ -21,6 +20,7 @@ import { Partition } from './partition.ts';
 /** Opens a partition as openPartition() describes it. */
 export async function open(options: OpenOptions): Promise<Partition> {
   if (options.reserve !== undefined) checkAmount('reserve', options.reserve);
+  if (options.processes !== undefined) checkProcesses(options.processes);
   const machine = options.machine ?? machineOs(options.root === undefined ? {} : { root: options.root });
   const clock = options.clock ?? clockOs();
   const sensor = await openSensor({
@@ -28,14 +28,14 @@ export async function open(options: OpenOptions): Promise<Partition> {
     clock,
     partition: parsePartitionName(options.partition ?? 'self'),
   });
-  let lock: Lock | null = null;
+  let hold: Hold | null = null;
   try {
-    if (options.apply === true) lock = await takeLock(machine, sensor, options);
+    if (options.apply === true) hold = await takeHold({ machine, clock, sensor }, options);
     const journal = (await options.journal?.()) ?? memoryJournal();
-    return assemble({ machine, clock, sensor, lock, journal }, options);
+    return assemble({ machine, clock, sensor, hold, journal }, options);
   } catch (error) {
     sensor.close();
-    await lock?.release();
+    await hold?.release();
     throw error;
   }
 }
@@ -44,19 +44,22 @@ interface Opened {
   readonly machine: Machine;
   readonly clock: Clock;
   readonly sensor: Sensor;
-  readonly lock: Lock | null;
+  readonly hold: Hold | null;
   readonly journal: Journal;
 }
 
-function assemble({ machine, clock, sensor, lock, journal }: Opened, options: OpenOptions): Partition {
+function assemble({ machine, clock, sensor, hold, journal }: Opened, options: OpenOptions): Partition {
   const registry = new Registry(clock);
   const notifier = new Notifier({
     clock,
     registry,
     unmanaged: new Unmanaged(),
     cpus: sensor.cpus,
+    processes: options.processes ?? 1,
     reserve: options.reserve ?? null,
-    apply: options.apply ?? false,
+    get apply() {
+      return hold?.applies ?? false;
+    },
     sense: () => sensor.read(),
     selfHeldBytes: () => selfHeldBytes(machine),
     standing: journal.standing,
@@ -72,22 +75,19 @@ function assemble({ machine, clock, sensor, lock, journal }: Opened, options: Op
     sensor,
     journal,
     onlineWord: options.online ?? null,
+    processes: options.processes ?? 1,
   });
-  return new Partition({ machine, sensor, registry, notifier, loop, lock, operations });
+  return new Partition({ machine, sensor, registry, notifier, loop, hold, operations });
 }
 
-async function takeLock(machine: Machine, sensor: Sensor, options: OpenOptions): Promise<Lock> {
-  const lock = await machine.lock(sensor.identity, {
+function takeHold(parts: Pick<Opened, 'machine' | 'clock' | 'sensor'>, options: OpenOptions): Promise<Hold> {
+  const { machine, clock, sensor } = parts;
+  const request = {
     ...(options.program === undefined ? {} : { program: options.program }),
     ...(options.lockFolder === undefined ? {} : { folder: options.lockFolder }),
-  });
-  if (!('heldBy' in lock)) return lock;
-  const { program, pid, since } = lock.heldBy;
-  const known = [program, pid && `pid ${pid}`, since && `since ${new Date(since).toISOString()}`];
-  const who = known.filter(Boolean).join(', ');
-  throw new HotaddError('HOTADD_BUSY', `${sensor.identity} is held by ${who}`, {
-    mend: 'one planner applies at a time: stop that one, or open with apply: false to observe',
-  });
+    ...(options.processes === undefined ? {} : { processes: options.processes }),
+  };
+  return Hold.take({ machine, clock, identity: sensor.identity, request });
 }
 
 /** Whoever listens harms only itself: what it throws ends neither the loop nor a change. */

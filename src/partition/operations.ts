@@ -16,6 +16,8 @@ export interface OperationParts {
   readonly sensor: Sensor;
   readonly journal: Pick<Journal, 'blocks'>;
   readonly onlineWord: OnlineWord | null;
+  /** How many processes share the partition. */
+  readonly processes: number;
 }
 
 const FORGETFUL = { took: () => Promise.resolve(), gave: () => Promise.resolve() };
@@ -29,7 +31,13 @@ export class Operations {
 
   /** A planned change of the partition to so many bytes. */
   planned(toBytes: number): PlannedRequest {
-    const { controlGroup } = this.#parts.sensor;
+    const { processes, sensor } = this.#parts;
+    // The others would not be told `start`: no shrink could be proven before the limit moves.
+    if (processes > 1) {
+      const mend = 'move the limit itself: each process hears of it, and follows';
+      throw new HotaddError('HOTADD_UNSUPPORTED', `${processes} processes share this partition`, { mend });
+    }
+    const { controlGroup } = sensor;
     return controlGroup === null ? this.#blocks(toBytes) : this.#limit(toBytes, controlGroup);
   }
 

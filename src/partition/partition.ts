@@ -2,7 +2,6 @@
 // one way to open one is openPartition (open.ts).
 import type { Driver } from '../core/driver.ts';
 import { HotaddError } from '../core/errors.ts';
-import type { Lock } from '../core/lock.ts';
 import type { Machine } from '../core/machine.ts';
 import type { PhysicalMemory } from '../core/memory.ts';
 import type { Notifier } from '../core/notifier.ts';
@@ -10,6 +9,7 @@ import type { Outcome } from '../core/outcome.ts';
 import type { Listener, Policy, Registration, Registry } from '../core/registry.ts';
 import type { Survey } from '../core/survey.ts';
 import type { Sensor } from '../sense/sensor.ts';
+import type { Hold } from './hold.ts';
 import { atHome } from './home.ts';
 import type { Loop } from './loop.ts';
 import type { Operations } from './operations.ts';
@@ -20,7 +20,7 @@ export interface PartitionParts {
   readonly registry: Registry;
   readonly notifier: Notifier;
   readonly loop: Loop;
-  readonly lock: Lock | null;
+  readonly hold: Hold | null;
   readonly operations: Operations;
 }
 
@@ -48,6 +48,14 @@ export class Partition {
    */
   get hintsMissing(): readonly string[] {
     return this.#parts.sensor.hintsMissing;
+  }
+
+  /**
+   * Whether drivers are resized. False without `apply`, and in a cluster whose lock a stranger has taken: then
+   * changes are planned and reported only.
+   */
+  get applies(): boolean {
+    return this.#parts.notifier.seams.apply;
   }
 
   get sensor(): Sensor {
@@ -121,12 +129,12 @@ export class Partition {
   }
 
   async #close(): Promise<void> {
-    const { loop, notifier, registry, sensor, lock } = this.#parts;
+    const { loop, notifier, registry, sensor, hold } = this.#parts;
     // Together: the loop waits for what it began, which the notifier brings to its end.
     await Promise.all([loop.close(), notifier.close()]);
     await registry.close();
     sensor.close();
-    await lock?.release();
+    await hold?.release();
   }
 
   #mustBeOpen(): void {

@@ -47,7 +47,7 @@ export class MachineSim implements Machine {
   readonly #files = new FilesSim();
   readonly #hints = new Map<string, Set<() => void>>();
   readonly #listeners = new Set<{ onUevent: (uevent: Uevent) => void; onLost: () => void }>();
-  readonly #locks = new Map<string, Holder>();
+  readonly #locks = new Map<string, { holder: Holder; gone: PromiseWithResolvers<void> }>();
 
   constructor(options: MachineSimOptions) {
     this.#options = options;
@@ -227,21 +227,29 @@ export class MachineSim implements Machine {
   }
 
   async lock(identity: string, request: LockRequest = {}): Promise<Lock | { readonly heldBy: Holder }> {
-    const heldBy = this.#locks.get(identity);
-    if (heldBy !== undefined) return { heldBy };
-    const holder = { pid: null, program: request.program ?? 'a test', since: null };
-    this.#locks.set(identity, holder);
+    const { program = 'a test', processes = 1 } = request;
+    const held = this.#locks.get(identity);
+    if (held !== undefined) {
+      if (processes === 1 || held.holder.processes !== processes) return { heldBy: held.holder };
+      return { identity, holderGone: held.gone.promise, release: async () => {} };
+    }
+    const holder = { pid: null, program, since: null, ...(processes > 1 ? { processes } : {}) };
+    const own = { holder, gone: Promise.withResolvers<void>() };
+    this.#locks.set(identity, own);
     return {
       identity,
       release: async () => {
-        if (this.#locks.get(identity) === holder) this.#locks.delete(identity);
+        if (this.#locks.get(identity) === own) this.#locks.delete(identity);
+        own.gone.resolve();
       },
     };
   }
 
   /** The process that held partitions has ended, and said nothing: the kernel gives its locks up. */
   dropLocks(): void {
+    const held = [...this.#locks.values()];
     this.#locks.clear();
+    for (const { gone } of held) gone.resolve();
   }
 
   totalMemoryBytes(): number {
