@@ -51,6 +51,8 @@ export interface Machine {
   totalMemoryBytes(): number;
   /** Number of CPUs in use; part of the headroom (P3). */
   readonly cpus: number;
+  /** Lets go of files that it holds open, for whoever has opened the machine; it can still be read. */
+  close?(): void;
 }
 
 /** One kernel uevent: `online@/devices/system/memory/memory32`. */

@@ -44,6 +44,7 @@ function readWhole(fd: number, oneRead = false): string {
 export class KernelFiles {
   readonly #root: string | null;
   readonly #held = new Map<string, number>();
+  #closed = false;
 
   constructor(root: string | null) {
     this.#root = root;
@@ -57,7 +58,7 @@ export class KernelFiles {
   }
 
   readText(path: string): string {
-    if (this.#root === null && HELD_OPEN.test(path)) return this.#readHeld(path);
+    if (this.#root === null && !this.#closed && HELD_OPEN.test(path)) return this.#readHeld(path);
     const fd = openSync(this.place(path), 'r');
     try {
       return readWhole(fd, ONE_READ.test(path));
@@ -104,6 +105,13 @@ export class KernelFiles {
 
   mayWrite(path: string): void {
     accessSync(this.place(path), constants.W_OK);
+  }
+
+  /** Holds no file open from here on. */
+  close(): void {
+    this.#closed = true;
+    for (const fd of this.#held.values()) closeSync(fd);
+    this.#held.clear();
   }
 
   /**

@@ -33,6 +33,7 @@ export function machineOs(options: { root?: string } = {}): Machine {
       });
     },
     cpus: root === null ? availableParallelism() : capturedCpus(files),
+    close: () => files.close(),
   };
 }
 

@@ -21,21 +21,23 @@ import { Partition } from './partition.ts';
 export async function open(options: OpenOptions): Promise<Partition> {
   if (options.reserve !== undefined) checkAmount('reserve', options.reserve);
   if (options.processes !== undefined) checkProcesses(options.processes);
+  const partition = parsePartitionName(options.partition ?? 'self');
   const machine = options.machine ?? machineOs(options.root === undefined ? {} : { root: options.root });
   const clock = options.clock ?? clockOs();
-  const sensor = await openSensor({
-    machine,
-    clock,
-    partition: parsePartitionName(options.partition ?? 'self'),
-  });
-  let hold: Hold | null = null;
+  // What has been opened, the newest last. A machine that was handed in is its owner's.
+  const closers: (() => void | Promise<void>)[] = options.machine ? [] : [() => machine.close?.()];
+  const closeAll = async () => {
+    for (const close of closers.reverse()) await close();
+  };
   try {
-    if (options.apply === true) hold = await takeHold({ machine, clock, sensor }, options);
+    const sensor = await openSensor({ machine, clock, partition });
+    closers.push(() => sensor.close());
+    const hold = options.apply === true ? await takeHold({ machine, clock, sensor }, options) : null;
+    closers.push(() => hold?.release());
     const journal = (await options.journal?.()) ?? memoryJournal();
-    return assemble({ machine, clock, sensor, hold, journal }, options);
+    return assemble({ machine, clock, sensor, hold, journal, closeAll }, options);
   } catch (error) {
-    sensor.close();
-    await hold?.release();
+    await closeAll();
     throw error;
   }
 }
@@ -46,9 +48,11 @@ interface Opened {
   readonly sensor: Sensor;
   readonly hold: Hold | null;
   readonly journal: Journal;
+  closeAll(): Promise<void>;
 }
 
-function assemble({ machine, clock, sensor, hold, journal }: Opened, options: OpenOptions): Partition {
+function assemble(opened: Opened, options: OpenOptions): Partition {
+  const { machine, clock, sensor, hold, journal, closeAll } = opened;
   const registry = new Registry(clock);
   const notifier = new Notifier({
     clock,
@@ -77,7 +81,7 @@ function assemble({ machine, clock, sensor, hold, journal }: Opened, options: Op
     onlineWord: options.online ?? null,
     processes: options.processes ?? 1,
   });
-  return new Partition({ machine, sensor, registry, notifier, loop, hold, operations });
+  return new Partition({ machine, sensor, registry, notifier, loop, operations, closeAll });
 }
 
 function takeHold(parts: Pick<Opened, 'machine' | 'clock' | 'sensor'>, options: OpenOptions): Promise<Hold> {

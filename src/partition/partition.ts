@@ -9,7 +9,6 @@ import type { Outcome } from '../core/outcome.ts';
 import type { Listener, Policy, Registration, Registry } from '../core/registry.ts';
 import type { Survey } from '../core/survey.ts';
 import type { Sensor } from '../sense/sensor.ts';
-import type { Hold } from './hold.ts';
 import { atHome } from './home.ts';
 import type { Loop } from './loop.ts';
 import type { Operations } from './operations.ts';
@@ -20,8 +19,9 @@ export interface PartitionParts {
   readonly registry: Registry;
   readonly notifier: Notifier;
   readonly loop: Loop;
-  readonly hold: Hold | null;
   readonly operations: Operations;
+  /** Closes what openPartition() has opened: the sensor, the lock, the machine. */
+  closeAll(): Promise<void>;
 }
 
 export class Partition {
@@ -129,12 +129,11 @@ export class Partition {
   }
 
   async #close(): Promise<void> {
-    const { loop, notifier, registry, sensor, hold } = this.#parts;
+    const { loop, notifier, registry, closeAll } = this.#parts;
     // Together: the loop waits for what it began, which the notifier brings to its end.
     await Promise.all([loop.close(), notifier.close()]);
     await registry.close();
-    sensor.close();
-    await hold?.release();
+    await closeAll();
   }
 
   #mustBeOpen(): void {
