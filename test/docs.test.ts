@@ -4,6 +4,8 @@
 import assert from 'node:assert/strict';
 import { posix } from 'node:path';
 import { describe, test } from 'node:test';
+import { readerAt, readGroups } from '../scripts/declarations.ts';
+import { undescribed, withReference } from '../scripts/write-api-reference.ts';
 import { withCommands } from '../scripts/write-cli-reference.ts';
 import type { Command } from '../src/cli/command.ts';
 import { ERROR_CODES } from '../src/core/errors.ts';
@@ -22,7 +24,7 @@ import {
   tableNamesOf,
   titlesOf,
 } from './docs-text.ts';
-import { isThere, listFiles, none, readFile, readJson } from './repository.ts';
+import { isThere, listFiles, none, ROOT, readFile, readJson } from './repository.ts';
 
 const pages = listFiles().filter((path) => path.endsWith('.md'));
 
@@ -108,8 +110,22 @@ describe('docs: the reference is the code', () => {
     sameNames(page, listed, [...Object.keys(ROUTES), STREAM_ROUTE]);
   });
 
+  test('docs: library.md says of every export what its docstring says, and each has one', () => {
+    const face = 'src/index.ts';
+    const groups = readGroups(face, readerAt(ROOT));
+    const names = groups.flatMap(({ exports }) => exports.map(({ name }) => name));
+    sameNames(
+      face,
+      names,
+      exportsOf(readFile(face)).map(({ name }) => name),
+    );
+    none(undescribed(groups));
+    const page = readFile('docs/reference/library.md');
+    const expected = withReference(page, groups);
+    assert.equal(page.trim(), expected.trim(), 'run `node scripts/write-api-reference.ts`');
+  });
+
   for (const [page, ...faces] of [
-    ['docs/reference/library.md', 'src/index.ts'],
     ['docs/reference/testing.md', 'src/testing/index.ts'],
     ['docs/reference/lab.md', 'lab/index.ts'],
   ] as const) {

@@ -3,18 +3,22 @@ import { formatBytes } from '../core/bytes.ts';
 import type { Driver, DriverState, Setting, Target } from '../core/driver.ts';
 import { Refusal } from '../core/errors.ts';
 
+/** What hotadd has to know of buffers, in bytes. */
 export interface BuffersOptions {
   /** Bytes the buffers may take now. */
   readonly size: () => number;
-  /** Brings the buffers to at most so many bytes. May be asynchronous; idempotent. */
+  /**
+   * Brings the buffers to at most so many bytes. May be asynchronous, and may take as long as 30 s; doing
+   * it twice changes nothing.
+   */
   readonly resize: (bytes: number) => void | Promise<void>;
-  /** Bytes really held now; default: what `size` says. */
+  /** Bytes really held now. Default: what `size` says. */
   readonly held?: () => number;
-  /** The smallest size the buffers can live with. Default: 0. */
+  /** The smallest size the buffers can live with, in bytes; less is refused. Default: 0. */
   readonly floor?: number;
-  /** The largest size they can use. Default: none. */
+  /** The largest size they can use, in bytes. Default: none. */
   readonly ceiling?: number;
-  /** Sizes are rounded down to this. Default: 1. */
+  /** Sizes are rounded down to multiples of so many bytes. Default: 1. */
   readonly step?: number;
 }
 
@@ -24,10 +28,8 @@ const GIVEN = 'set by its author';
 let instances = 0;
 
 /**
- * A driver for buffers of this process.
- *
- * ```ts partition.register(buffers('thumbnails', { size: () => cache.bytes, resize: (bytes) =>
- * cache.setBytes(bytes) })); ```
+ * A driver for buffers of this process, in one line: hotadd asks for their size and has them resized.
+ * @param name unique in the partition, and stable.
  */
 export function buffers(name: string, options: BuffersOptions): Driver {
   const { resize, floor = 0, ceiling = null, step = 1 } = options;

@@ -1,9 +1,13 @@
 // Amounts of memory as people write and read them. Units are the kernel's: 1 KiB is 1024 bytes.
 import { HotaddError } from './errors.ts';
 
+/** 1024 bytes. */
 export const KiB = 1024;
+/** 1024 KiB. */
 export const MiB = 1024 * KiB;
+/** 1024 MiB. */
 export const GiB = 1024 * MiB;
+/** 1024 GiB. */
 export const TiB = 1024 * GiB;
 
 const UNITS: Record<string, number> = { b: 1, k: KiB, m: MiB, g: GiB, t: TiB };

@@ -15,10 +15,14 @@ import type { PhysicalMemory } from './memory.ts';
  */
 export const READ_IN_LOOK_MS = 2_000;
 
+/**
+ * A party that sizes its buffers from the partition's memory. It starts moves and reads what is true; it
+ * never judges its own success (D1). Every value is plain JSON.
+ */
 export interface Driver {
   /** Unique in the partition and stable: key of configuration, history and drift. */
   readonly name: string;
-  /** What is true now, within READ_IN_LOOK_MS. Cheap, changes nothing, safe beside a resize. */
+  /** What is true now, within two seconds. Cheap, changes nothing, safe beside a resize. */
   read(signal: AbortSignal): Promise<DriverState>;
   /**
    * Starts the move and returns the settings asked for, rounded DOWN to type and step. Idempotent; the newest
@@ -29,6 +33,7 @@ export interface Driver {
   ended?(outcome: { changeId: number; phase: 'complete' | 'failure' }): Promise<void>;
   /** Makes what is set NOW outlast a restart of the server. */
   persist?(): Promise<void>;
+  /** Lets go of connections. May be called twice. */
   close?(): Promise<void>;
 }
 
@@ -37,18 +42,26 @@ export type Target =
   | { readonly bytes: number; readonly memory: PhysicalMemory }
   | { readonly settings: readonly Setting[] };
 
+/** What a driver is told beside the target. */
 export interface ResizeContext {
+  /** Number of the change; a newer one has a higher. */
   readonly changeId: number;
+  /**
+   * `start`: room is needed before memory goes. `complete`: a planned change has ended. `arrival`: memory
+   * has changed. `failure`: settings are handed back.
+   */
   readonly phase: Phase;
   /** Milliseconds from this call until the shell gives up on it. */
   readonly deadlineMs: number;
+  /** Aborts when a newer change overtakes the call, and at its deadline: return soon. */
   readonly signal: AbortSignal;
 }
 
 /** One knob of a server, with its value in the server's own unit. */
 export interface Setting {
+  /** As the server calls it, such as `maxmemory`. */
   readonly name: string;
-  /** `null`: not set. */
+  /** In the server's own unit. `null`: not set. */
   readonly value: string | null;
   /** False: it takes effect only after a restart. */
   readonly live: boolean;
@@ -56,7 +69,10 @@ export interface Setting {
   readonly pending?: string;
 }
 
-/** All bytes are bytes of the partition's memory, on one scale with the budget. */
+/**
+ * What a driver reads of itself. All bytes are bytes of the partition's memory, on one scale with the
+ * budget.
+ */
 export interface DriverState {
   /** What the driver may come to take with its present settings, overhead included. */
   readonly costBytes: number;
@@ -69,6 +85,7 @@ export interface DriverState {
    * none.
    */
   readonly ceilingBytes: number | null;
+  /** Its sizes are multiples of this. */
   readonly stepBytes: number;
   /**
    * The reason behind a number, for people: why the floor, what holds the memory and what would help. Due
@@ -84,7 +101,9 @@ export interface DriverState {
   readonly afterRestartBytes?: number;
   /** Accepted and under way: the shell reads again until it is gone or the deadline passes. */
   readonly moving?: { readonly toBytes: number; readonly note: string };
-  /** The same knobs in the same order at each read: going back hands back what was read, and nothing else. */
+  /**
+   * The same knobs in the same order at each read: going back hands back what was read, and nothing else.
+   */
   readonly settings: readonly Setting[];
   /** Run id or start time: tells "someone changed it" from "it restarted". */
   readonly instance: string;
@@ -92,5 +111,8 @@ export interface DriverState {
   readonly home: Home;
 }
 
-/** In this process, in a cgroup (its path), in processes of this machine, or not on this machine. */
+/**
+ * Where a driver's memory is counted: in this process, in a cgroup (its path), in processes of this
+ * machine, or not on this machine, which is an error unless its cgroup is configured (D5).
+ */
 export type Home = 'self' | { readonly cgroup: string } | { readonly pids: readonly number[] } | 'elsewhere';

@@ -1,6 +1,7 @@
 // Every error code of hotadd, in one table. docs/reference/errors.md lists the same codes, and a test
 // holds the two together.
 
+/** Every error code, with what it means. */
 export const ERROR_CODES = {
   HOTADD_BAD_AMOUNT: 'A text is not an amount of memory.',
   HOTADD_BAD_USAGE: 'The command line is not understood.',
@@ -25,16 +26,20 @@ export const ERROR_CODES = {
   HOTADD_NOT_APPLIED: 'Nothing is changed here: the configuration says apply: false.',
 } as const;
 
+/** A key of `ERROR_CODES`. */
 export type ErrorCode = keyof typeof ERROR_CODES;
 
-/** An error that a person can act on: what went wrong, where, and what mends it. */
+/** Everything that hotadd throws: what went wrong, where, and what mends it; `message` says all three. */
 export class HotaddError extends Error {
   override readonly name: string = 'HotaddError';
+  /** What went wrong, for programs. */
   readonly code: ErrorCode;
-  /** A file, a line of one, an option, a driver or an address (never with a secret). */
+  /** A file, a line of one, an option, a driver or an address (never with a secret); `null`: no place. */
   readonly place: string | null;
+  /** What to do about it; `null`: there is nothing to say. */
   readonly mend: string | null;
 
+  /** `message` is `place: problem; mend`, of those that are given. */
   constructor(
     code: ErrorCode,
     problem: string,
@@ -57,6 +62,7 @@ export class Refusal extends HotaddError {
   /** The smallest budget the driver would take now, in bytes of the partition's memory. */
   readonly floorBytes: number;
 
+  /** Thrown by `resize`: why, and the least it would take. */
   constructor(reason: string, floorBytes: number) {
     super('HOTADD_REFUSED', reason);
     this.floorBytes = floorBytes;

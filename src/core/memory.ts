@@ -25,6 +25,7 @@ export interface Level {
 
 /** One NUMA node. */
 export interface NodeMemory {
+  /** The kernel's number of it. */
   readonly node: number;
   /** Bytes the kernel manages on this node now; `null`: not known. */
   readonly onlineBytes: number | null;
@@ -32,46 +33,62 @@ export interface NodeMemory {
   readonly movableBytes: number | null;
 }
 
-/** The kernel's units of online/offline. */
+/** The kernel's units of online and offline. */
 export interface MemoryBlocks {
+  /** Bytes of one block. */
   readonly sizeBytes: number;
+  /** Bytes in blocks that are online. */
   readonly onlineBytes: number;
+  /** Bytes in blocks that are there and not online: nobody can use them. */
   readonly offlineBytes: number;
 }
 
 /** A reading that could not be had; the last known value stays in its place (S2). */
 export interface StaleReading {
+  /** The file, or what was looked for. */
   readonly reading: string;
+  /** Why it could not be had. */
   readonly error: string;
 }
 
-/** Pressure is not a change of memory: it holds back growth and is reported (S10). */
+/** Stalls on memory. Pressure is no change of memory: it holds back growth and is reported (S10). */
 export interface Pressure {
-  /** Share of the last 10 s in which some, and all, tasks stalled on memory; percent. `null`: not known. */
+  /** Share of the last 10 s in which some tasks stalled on memory; percent. `null`: not known. */
   readonly someAvg10: number | null;
+  /** The same for all tasks at once; from 5 nothing grows. `null`: not known. */
   readonly fullAvg10: number | null;
   /** OOM kills counted by the kernel in the partition since it was made. */
   readonly oomKills: number | null;
 }
 
+/** Memory of a partition at one moment, in bytes. Three numbers, never one: present, online, usable. */
 export interface PhysicalMemory {
   /** `machine:<machine-id>`, `cgroup:<path>@<inode>`, `unit:<name>`. */
   readonly partition: string;
   /** Bytes in modules the platform shows, online or not; `null`: not known. */
   readonly presentBytes: number | null;
-  /** Bytes the operating system manages now (MemTotal). */
+  /** Bytes the operating system manages now (MemTotal); `null`: not known. */
   readonly onlineBytes: number | null;
-  /** Bytes the software of this partition may use: the smallest of online and every visible limit (S1). */
+  /**
+   * Bytes the software of this partition may use: the smallest of online and every visible limit (S1);
+   * `null`: not known.
+   */
   readonly usableBytes: number | null;
-  /** What makes `usableBytes` what it is. */
+  /** What makes `usableBytes` what it is: a level of `levels`, and what says so; `null`: not known. */
   readonly boundBy: { readonly level: string; readonly file: string } | null;
   /** The partition's own level first, `machine` last. */
   readonly levels: readonly Level[];
   /** True when levels above may exist that cannot be seen from here: then usable is an upper bound. */
   readonly hiddenAncestors: boolean;
+  /** Memory blocks of the machine; `null`: it has none, or does not tell. */
   readonly blocks: MemoryBlocks | null;
+  /** Memory by NUMA node; `null`: the machine does not tell. */
   readonly nodes: readonly NodeMemory[] | null;
+  /** Stalls and OOM kills; `null`: not known. */
   readonly pressure: Pressure | null;
+  /**
+   * Readings that could not be had. While there are any nothing grows, and no planned change begins (S2).
+   */
   readonly stale: readonly StaleReading[];
   /** The cgroup of this partition does not exist any more; nothing is resized. */
   readonly gone: boolean;

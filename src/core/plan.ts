@@ -5,8 +5,7 @@
 //   budgets  = the rest of room, by weight above the minima, what one cannot take to the others   (P2)
 //   growth   = cut down to what is left beside those that keep a little more than their share
 //
-// Growth respects the unmanaged use at once, and what may be unmanaged; a driver is made to shrink for it
-// only when the caller says so (a change is on, or room was missing for a while): `pressed`.
+// What is or may be unmanaged holds back growth at once; it makes a driver shrink only when `pressed`.
 import { formatBytes, MiB } from './bytes.ts';
 import { filling, type Span } from './fill.ts';
 import { headroomBytes, type Limit } from './memory.ts';
@@ -21,10 +20,7 @@ export interface PlanLevel {
   readonly limitBytes: Limit;
   /** In use at this level by everything that hotadd does not manage; highest of the last 10 minutes. */
   readonly unmanagedBytes: number;
-  /**
-   * As much as it may be now: what a driver held that cannot be read any more may be others' by now. It holds
-   * back growth, and makes nobody shrink.
-   */
+  /** The same, with what a driver held that cannot be read now: it holds back growth, and that is all. */
   readonly doubtedBytes?: number;
 }
 
@@ -61,24 +57,35 @@ export interface PlanInput {
   readonly pressed: boolean;
 }
 
+/** What the plan gives a driver, in bytes. */
 export interface Budget {
+  /** Its name. */
   readonly driver: string;
+  /** What it may come to take with its present settings. */
   readonly costBytes: number;
+  /** What it is to come to. */
   readonly budgetBytes: number;
+  /** `keep`: it stays as it is. `follow`: it takes no memory, and its settings follow that of others. */
   readonly move: 'grow' | 'shrink' | 'keep' | 'follow';
+  /** Why, for people. */
   readonly reason: string;
 }
 
+/** Room and a budget for each driver, in bytes: the same input gives the same plan (P5). */
 export interface Plan {
+  /** Usable memory that is planned for. */
   readonly usableBytes: number;
-  /** What drivers may share; `boundBy` is the level with the least of it. */
+  /** What the drivers of this process may share. */
   readonly roomBytes: number;
   /** What growth may count on: less than room while a driver cannot be read. */
   readonly growthRoomBytes: number;
+  /** The level with the least room. */
   readonly boundBy: string;
+  /** Kept free for what nobody planned: 3 % of usable, at least 16 MiB and 256 KiB for each CPU. */
   readonly headroomBytes: number;
   /** max(reserve, unmanaged) at the level that binds. */
   readonly setAsideBytes: number;
+  /** One for each driver, in the order in which they registered. */
   readonly budgets: readonly Budget[];
   /** Unmanaged use was allowed to make drivers shrink. */
   readonly pressed: boolean;

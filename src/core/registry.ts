@@ -11,11 +11,18 @@ import { Shell } from './shell.ts';
 /** Bytes, or a share of usable memory. */
 export type Amount = number | { readonly percent: number };
 
-/** What the operator says of a driver (P2, E3). */
+/** What you say of a driver when you register it (P2, E3). */
 export interface Policy {
+  /** Its share of what is left beyond the minima, against the others; from 0. Default: 1. */
   readonly weight?: number;
+  /** What it gets before anything is shared. Default: its floor. */
   readonly min?: Amount;
+  /** What it gets at most. Default: its ceiling. */
   readonly max?: Amount;
+  /**
+   * A size that somebody else has set: `reassert` sets it again, `report` leaves it alone and counts it
+   * at its cost. Default: `reassert`; in the agent `report`.
+   */
   readonly onDrift?: 'report' | 'reassert';
 }
 
@@ -31,16 +38,22 @@ export interface Member {
   followed: string | null;
 }
 
+/** A driver or a listener that is registered. */
 export interface Registration {
   /** Takes effect at once; resolves when no call is in flight any more (N12). */
   unregister(): Promise<void>;
 }
 
+/** What a listener is given beside the news. */
 export interface ListenerContext {
   /** Takes effect at once and does not wait: for use inside the callback (N12). */
   unregister(): void;
 }
 
+/**
+ * Hears the news of a partition, in order and one at a time. What it throws changes nothing (N17), and a
+ * slow one delays no other (N16).
+ */
 export type Listener = (news: News, context: ListenerContext) => void | Promise<void>;
 
 const CLOSE_DEADLINE_MS = 5_000;

@@ -1,5 +1,5 @@
-// Several processes that plan for a share each of one memory (E6): together they never count on more room than
-// one planner of them all would, however unequal they are.
+// Several processes that plan for a share each of one memory (E6): together they never count on more room
+// than one planner of them all would, however unequal they are.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ClockSim } from '../testing/clock-sim.ts';

@@ -35,21 +35,30 @@ export interface Surroundings {
   standing(member: Member, state: DriverState, repair: boolean): string | null;
 }
 
+/** A driver as a look has found it. */
 export interface Reading {
+  /** The driver: `member.name`. */
   readonly member: Member;
+  /** As it reads now, or as it read last; `null`: it could never be read. */
   readonly state: DriverState | null;
   /** Why there is no state, or only an old one. */
   readonly error: string | null;
 }
 
+/** One look at everything, and the plan that follows. */
 export interface Survey {
+  /** Memory at the moment of the look. */
   readonly memory: PhysicalMemory;
+  /** The drivers, in the order in which they registered. */
   readonly readings: readonly Reading[];
+  /** What follows from both. */
   readonly plan: Plan;
 }
 
 export interface Question {
-  /** True for a pass without a change: drift is looked for, and unmanaged use presses only after a while. */
+  /**
+   * True for a pass without a change: drift is looked for, and unmanaged use presses only after a while.
+   */
   readonly repair: boolean;
   /** The partition's own limit as it will be; absent: as it is. */
   readonly ownLimitBytes?: Limit;

@@ -4,7 +4,7 @@
 //
 // An abstract name belongs to the network namespace and has no permissions: any local user can hold the name
 // and so keep the agent from applying (never make it apply). The loser says who it is. Processes that share a
-// partition stay connected to the one that holds it: the connection ends with that one, and another takes over.
+// partition stay connected to its holder: the connection ends with that one, and another takes over.
 import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';

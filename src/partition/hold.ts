@@ -28,7 +28,7 @@ export class Hold {
     this.#keep(lock);
   }
 
-  /** @throws HotaddError HOTADD_BUSY when another planner applies, HOTADD_UNSUPPORTED when nothing can lock. */
+  /** @throws HotaddError HOTADD_BUSY when another planner applies; HOTADD_UNSUPPORTED: nothing can lock. */
   static async take(parts: HoldParts): Promise<Hold> {
     const lock = await parts.machine.lock(parts.identity, parts.request);
     if ('heldBy' in lock) throw busy(parts, lock.heldBy);

@@ -11,10 +11,17 @@ import type { OnlineWord } from '../operations/block-state.ts';
 import type { Journal } from './journal.ts';
 import type { Partition } from './partition.ts';
 
+/** What to open, and whether to apply. Every option may be left out. */
 export interface OpenOptions {
-  /** `self` (the cgroup of this process; the default), `machine`, `cgroup:/path`, `pid:N` or `unit:NAME`. */
+  /**
+   * Whose memory: `self` (the cgroup of this process; in the root cgroup the machine), `machine`,
+   * `cgroup:/path`, `pid:N` (the cgroup that process is in) or `unit:NAME` (of systemd). Default: `self`.
+   */
   readonly partition?: string;
-  /** False, the default: plan and report, touch nothing. True: resize; one planner at a time may (E6). */
+  /**
+   * True: drivers are resized; one planner at a time may (E6). False: changes are planned and reported,
+   * and nothing is touched. Default: false.
+   */
   readonly apply?: boolean;
   /**
    * Set aside for what hotadd does not manage: bytes or a share of usable. Default: 20 %, at least 64 MiB.
@@ -26,34 +33,47 @@ export interface OpenOptions {
    * Shares and bytes of `max` and `min` are then those of one process, `reserve` is that of all. Default: 1.
    */
   readonly processes?: number;
-  /** What the holder of the lock is called. */
+  /** What another planner is told of who holds the partition. Default: the title of the process. */
   readonly program?: string;
+  /** Told of each change after it has ended. What it throws is passed over. */
   readonly onOutcome?: (outcome: Outcome) => void;
+  /** Told of memory at each reading of the loop: once a second, ten times a second while memory moves. */
   readonly onMemory?: (memory: PhysicalMemory) => void;
   /**
-   * How a planned change brings memory blocks online, in the kernel's words. Default: as the kernel
-   * does by itself (`auto_online_blocks`), or `online` where it does nothing.
+   * How a planned change brings memory blocks online, in the kernel's words: `online`, `online_kernel` or
+   * `online_movable`. Default: as the kernel does by itself (`auto_online_blocks`), or `online` where it does
+   * nothing.
    */
   readonly online?: OnlineWord;
-  /** Told of each look, at a change and every few seconds between: drivers as they read, and the plan. */
+  /**
+   * Told of each look at the drivers, at a change and every few seconds between: as they read, and the
+   * plan.
+   */
   readonly onLook?: (look: Survey) => void;
-  /** The machine to read; default: this one. */
+  /** The machine to read, such as a `MachineSim`. Default: this one. */
   readonly machine?: Machine;
   /** Folder that holds a captured machine, read instead of this one (S7). */
   readonly root?: string;
+  /** The time to go by, such as a `ClockSim`. Default: the real one. */
   readonly clock?: Clock;
-  /** Opened once the partition is held: who remembers changes, and what is remembered of drivers. */
+  /**
+   * Opened once the partition is held: who remembers changes, and what is remembered of drivers. Default:
+   * in memory; the agent's is its history.
+   */
   readonly journal?: () => Promise<Journal>;
-  /** Folder for the lock where the system has no abstract sockets. */
+  /**
+   * Folder for the lock where the system has no abstract sockets. Default: one of this user's own among
+   * the temporary files.
+   */
   readonly lockFolder?: string;
 }
 
 export type { Journal } from './journal.ts';
 
 /**
- * Opens the partition that software runs in.
- * @throws HotaddError HOTADD_NO_PARTITION, HOTADD_GONE, HOTADD_BAD_USAGE; HOTADD_BUSY when `apply` is set and
- * another planner holds the partition.
+ * Opens the memory that software runs in. When it rejects, nothing is left open.
+ * @throws HotaddError HOTADD_NO_PARTITION, HOTADD_GONE, HOTADD_BAD_USAGE. With `apply` also HOTADD_BUSY when
+ * another planner holds the partition, and HOTADD_UNSUPPORTED when nothing can be locked here.
  */
 export async function openPartition(options: OpenOptions = {}): Promise<Partition> {
   const { open } = await import('./opening.ts');

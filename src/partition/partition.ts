@@ -24,10 +24,16 @@ export interface PartitionParts {
   closeAll(): Promise<void>;
 }
 
+/**
+ * An open partition: its memory, who is registered, and the loop that takes changes through them. It
+ * keeps the process alive until it is closed, by `close()` or `await using`. After that every call throws
+ * HOTADD_CLOSED.
+ */
 export class Partition {
   readonly #parts: PartitionParts;
   #closed: Promise<void> | null = null;
 
+  /** @internal See openPartition(). */
   constructor(parts: PartitionParts) {
     this.#parts = parts;
   }
@@ -51,21 +57,24 @@ export class Partition {
   }
 
   /**
-   * Whether drivers are resized. False without `apply`, and in a cluster whose lock a stranger has taken: then
-   * changes are planned and reported only.
+   * Whether drivers are resized. False without `apply`, and in a cluster whose lock a stranger has taken:
+   * then changes are planned and reported only.
    */
   get applies(): boolean {
     return this.#parts.notifier.seams.apply;
   }
 
+  /** @internal For the agent. */
   get sensor(): Sensor {
     return this.#parts.sensor;
   }
 
+  /** @internal For the agent. */
   get notifier(): Notifier {
     return this.#parts.notifier;
   }
 
+  /** @internal For the agent. */
   get registry(): Registry {
     return this.#parts.registry;
   }
@@ -99,7 +108,7 @@ export class Partition {
 
   /**
    * A look at everything and the plan that follows; touches nothing (P5).
-   * @param limitBytes plans as if the partition's own limit were this.
+   * @param limitBytes plans as if the partition's own limit, or the machine's MemTotal, were this.
    */
   plan(limitBytes?: number): Promise<Survey> {
     this.#mustBeOpen();
@@ -108,10 +117,13 @@ export class Partition {
 
   /**
    * A planned change: of the own limit of a cgroup, or of the memory blocks of a machine. Drivers first and
-   * the memory after on a shrink, the memory first on growth.
+   * the memory after on a shrink, the memory first on growth. It needs `apply`, and the right to write the
+   * limit or the blocks.
    * @param toBytes the limit, or MemTotal, as it is to be; a machine has it in whole blocks at or below.
-   * @throws HotaddError HOTADD_BUSY, HOTADD_NOT_APPLIED, HOTADD_UNREADABLE, HOTADD_GONE, HOTADD_HISTORY;
-   * HOTADD_UNSUPPORTED for what this machine cannot have, HOTADD_MISSING_RIGHT.
+   * @returns what came of it, also when that is `refused` or `failed`.
+   * @throws HotaddError before anyone is told: HOTADD_NOT_APPLIED, HOTADD_BUSY, HOTADD_UNREADABLE,
+   * HOTADD_GONE, HOTADD_HISTORY, HOTADD_MISSING_RIGHT; HOTADD_UNSUPPORTED for what this machine cannot have,
+   * and where several processes share the partition.
    */
   async resize(toBytes: number): Promise<Outcome> {
     this.#mustBeOpen();

@@ -1,5 +1,5 @@
-// Importing costs nothing: no module of Node, no package and few files are loaded, and nothing is started. What
-// it takes in milliseconds is bench/import.bench.ts.
+// Importing costs nothing: no module of Node, no package and few files are loaded, and nothing is started.
+// What it takes in milliseconds is bench/import.bench.ts.
 import assert from 'node:assert/strict';
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';

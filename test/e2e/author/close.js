@@ -1,5 +1,6 @@
-// Opens a partition and closes it, for close.test.ts, and tells as one line of JSON what is left of it: active
-// resources and open files, before and after. Arguments: the case, the partition, the file of its limit.
+// Opens a partition and closes it, for close.test.ts, and tells as one line of JSON what is left of it:
+// active resources and open files, before and after. Arguments: the case, the partition, the file of its
+// limit.
 import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { buffers, openPartition } from 'hotadd';
 

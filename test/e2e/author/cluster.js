@@ -1,5 +1,5 @@
-// A clustered program of an author, for cluster.test.ts: each worker opens the cgroup that it runs in as one of
-// so many. Workers say what came of each change; `fork` and `close` on the primary's channel are done.
+// A clustered program of an author, for cluster.test.ts: each worker opens the cgroup that it runs in as one
+// of so many. Workers say what came of each change; `fork` and `close` on the primary's channel are done.
 // Argument: the number of workers.
 import cluster from 'node:cluster';
 import { buffers, openPartition } from 'hotadd';
