@@ -4,6 +4,7 @@ import { messageOf } from '../core/errors.ts';
 import { LATE } from './check-driver-clock.ts';
 import { type Checks, LETS_GO_MS, type Trial } from './check-driver-trial.ts';
 
+const USE_FILLS_MS = 3_000;
 const STOP = 'stop waiting when the signal aborts';
 
 export const CALL_CHECKS: Checks = {
@@ -22,6 +23,7 @@ export const CALL_CHECKS: Checks = {
       await trial.to(bytes);
       use.check();
     }
+    if (trial.options.use !== undefined) await untilHeld(trial);
     await use.end();
   },
   'lets go when it is aborted, and works afterwards': async (trial) => {
@@ -89,6 +91,14 @@ export const CALL_CHECKS: Checks = {
     await trial.to(trial.options.smallBytes);
   },
 };
+
+/** Use takes a moment to fill it. Whether anything was held in all of the run is asked at its end. */
+async function untilHeld(trial: Trial): Promise<void> {
+  for (let waitedMs = 0; trial.tally.holds === 0 && waitedMs < USE_FILLS_MS; waitedMs += 50) {
+    await trial.clock.pause(50);
+    await trial.still();
+  }
+}
 
 async function letsGo(trial: Trial, call: Promise<unknown>): Promise<void> {
   call.catch(() => undefined);

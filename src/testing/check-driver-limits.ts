@@ -37,6 +37,22 @@ export const LIMIT_CHECKS: Checks = {
     trial.expect(isDown || state.why?.held !== undefined, costs, COSTS);
     trial.expect(state.why?.floor !== undefined, 'is at its floor, and why.floor is missing', REASON);
   },
+  'takes a floor of 0 that it names': async (trial) => {
+    const { floorBytes, ceilingBytes } = await trial.to(trial.options.smallBytes);
+    if (floorBytes > 0 || ceilingBytes === 0) return;
+    await trial.ask({ bytes: 0 }).catch((error: unknown) => {
+      const problem = `names a floor of 0 and does not take it: ${saidBy(error)}`;
+      throw trial.bad(problem, 'name the least it takes now as floorBytes', error);
+    });
+    const state = await trial.still();
+    const isDown = state.costBytes <= state.stepBytes || state.afterRestartBytes !== undefined;
+    const problem = `costs ${state.costBytes} at its floor of 0`;
+    trial.expect(
+      isDown || state.why?.held !== undefined,
+      problem,
+      'name the least it can cost as floorBytes',
+    );
+  },
   'takes no more than its ceiling, and says why it is one': async (trial) => {
     const { ceilingBytes } = await trial.still();
     if (ceilingBytes === null || isFar(ceilingBytes, trial)) return;

@@ -1,6 +1,7 @@
 // What a run of driver checks has been through, and the check at its end: a run without a shrink, a refusal,
 // a partial end, a crash and an interrupted intent has proven nothing about them, however green it is.
 import { HotaddError } from '../core/errors.ts';
+import { RETURN } from './check-driver-trial.ts';
 
 /** How often a run met each. */
 export interface DriverTally {
@@ -14,6 +15,8 @@ export interface DriverTally {
   crashes: number;
   /** Changes that were begun, and whose end nobody wrote down. */
   interruptedIntents: number;
+  /** Reads that told of memory that is held, or that it cannot be told. */
+  holds: number;
 }
 
 type Kind = keyof DriverTally;
@@ -23,9 +26,13 @@ interface Wanted {
   /** The check that brings it about. */
   readonly from: string;
   readonly why: string;
+  /** What to do when that check has passed. Default: `DO_OR_THROW`. */
+  readonly mend?: string;
 }
 
-export const TALLY_TITLE = 'was shrunk, refused, ended in part, crashed and interrupted in this run';
+export const TALLY_TITLE =
+  'was shrunk, refused, ended in part, crashed, interrupted and seen to hold memory in this run';
+const DO_OR_THROW = 'let resize() do what it is asked, or throw';
 const RUN_ALL = 'run the whole list, in one process';
 
 export const MAKES: Readonly<Record<Kind, string>> = {
@@ -34,6 +41,7 @@ export const MAKES: Readonly<Record<Kind, string>> = {
   partialEnds: 'follows an operation that gets half of the way',
   crashes: 'is put right after a crash in the middle of a resize',
   interruptedIntents: 'is put right after a change whose end was never written down',
+  holds: 'resizes while it is in use',
 };
 
 const WANTED: Readonly<Record<Kind, Wanted>> = {
@@ -62,6 +70,12 @@ const WANTED: Readonly<Record<Kind, Wanted>> = {
     from: MAKES.interruptedIntents,
     why: 'what was begun and not ended has to be put right by whoever comes next',
   },
+  holds: {
+    noun: 'memory that was held',
+    from: MAKES.holds,
+    why: 'heldBytes was 0 at each read, and a driver that always tells 0 proves every shrink',
+    mend: 'fill its software in makeDriver or use(), and tell what it holds; null where that cannot be told',
+  },
 };
 
 export class CheckRun {
@@ -71,9 +85,12 @@ export class CheckRun {
     partialEnds: 0,
     crashes: 0,
     interruptedIntents: 0,
+    holds: 0,
   };
   /** The driver's, once it is known. */
   place = 'checkDriver';
+  /** A call that never returned: what is asked of this driver after it would wait as long, each time. */
+  hung: string | null = null;
   readonly #ends = new Map<string, 'passed' | 'failed'>();
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -100,12 +117,17 @@ export class CheckRun {
     throw this.#bad(`this run had ${missing.join(', ')}`, kinds.map((kind) => this.#mend(kind)).join('; '));
   }
 
+  /** Of a check after a call that never returned. */
+  notTried(): HotaddError {
+    return this.#bad(`not tried, since an earlier ${this.hung}`, RETURN);
+  }
+
   #mend(kind: Kind): string {
     const { from } = WANTED[kind];
     const end = this.#ends.get(from);
     if (end === undefined) return `"${from}" did not run: ${RUN_ALL}`;
     if (end === 'failed') return `"${from}" failed: mend that first`;
-    return `"${from}" passed and nothing came of it: let resize() do what it is asked, or throw`;
+    return `"${from}" passed and nothing came of it: ${WANTED[kind].mend ?? DO_OR_THROW}`;
   }
 
   #bad(problem: string, mend: string): HotaddError {

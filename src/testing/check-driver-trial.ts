@@ -23,7 +23,10 @@ export interface CheckDriverOptions {
   /** Two budgets that it takes, at least eight of its steps, a tenth and 256 KiB apart. */
   readonly smallBytes: number;
   readonly largeBytes: number;
-  /** The longest that a move may take; default 30 s. */
+  /**
+   * The longest that a move may take, and resize() until it returns. Default: 30 s for a move, 4 s for
+   * resize().
+   */
   readonly waitMs?: number;
   /** Waiting, where time is not the real one. */
   pause?(delayMs: number): Promise<unknown>;
@@ -39,11 +42,15 @@ export type Checks = Readonly<Record<string, Ask>>;
 
 const LOOK_MS = 20;
 const DEFAULT_WAIT_MS = 30_000;
+/** Less than the 5 s that vitest and jest give a test: what hangs is told by the kit, in its words. */
+const DEFAULT_RETURNS_MS = 4_000;
 /** How long an aborted call may take to return, and a driver to close. */
 export const LETS_GO_MS = 1_000;
 const CLOSES_MS = 2 * LETS_GO_MS;
 /** A driver that stops within this share of its budget, or one step, has used it (judge.ts). */
 const WHOLE_WITHIN = 0.02;
+export const RETURN =
+  'start the move, return, and let read() tell how far it is (moving), or give it longer (waitMs)';
 export const COSTS = 'costBytes is what it may come to take with the settings in force, overhead included';
 
 export class Trial {
@@ -51,6 +58,8 @@ export class Trial {
   readonly options: CheckDriverOptions;
   readonly tally: DriverTally;
   readonly clock: CheckClock;
+  /** What has not returned in time; `null`: everything has. */
+  hung: string | null = null;
   readonly #makeDriver: MakeDriver;
   readonly #pause: Pause | null;
   readonly #others: Driver[] = [];
@@ -100,10 +109,11 @@ export class Trial {
     target: { bytes: number } | { settings: readonly Setting[] },
     signal: AbortSignal = new AbortController().signal,
   ): Promise<Setting[]> {
-    const asked = await this.clock.within(this.start(target, signal), this.waitMs);
+    const withinMs = this.options.waitMs ?? DEFAULT_RETURNS_MS;
+    const asked = await this.clock.within(this.start(target, signal), withinMs);
     if (asked !== LATE) return asked;
-    const problem = `resize() has not returned within ${this.waitMs} ms`;
-    throw this.bad(problem, 'start the move, return, and let read() tell how far it is (moving)');
+    this.hung = `resize() has not returned within ${withinMs} ms`;
+    throw this.bad(this.hung, RETURN);
   }
 
   /** One call of resize, with nobody who waits for it. */
@@ -188,6 +198,9 @@ export class Trial {
   checkState(state: DriverState): void {
     const problem = problemOf(state);
     if (problem !== null) throw this.bad(problem.what, problem.mend);
+    const { heldBytes, ceilingBytes } = state;
+    // What cannot be told, and a follower that takes none, need show nothing.
+    if (heldBytes === null || heldBytes > 0 || ceilingBytes === 0) this.tally.holds += 1;
   }
 
   expectSettings(found: readonly Setting[], wanted: readonly Setting[], problem: string, mend: string): void {

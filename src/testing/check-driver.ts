@@ -57,12 +57,14 @@ async function carryOut(
   makeDriver: MakeDriver,
   options: CheckDriverOptions,
 ): Promise<void> {
+  if (run.hung !== null) throw run.notTried();
   const trial = new Trial(await open(makeDriver), makeDriver, options, run.tally);
   run.place = trial.driver.name;
   const failure = await ask(trial).then(
     () => null,
     (error: unknown) => said(trial, error),
   );
+  run.hung ??= trial.hung;
   await trial.close().catch((error: unknown) => {
     if (failure === null) throw said(trial, error);
   });

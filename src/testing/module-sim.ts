@@ -1,5 +1,6 @@
 // A memory module in the box of a simulated server, and the service processor, which alone decides which
 // partition it belongs to (N3). Source: "Dynamic Hardware Partitioning Architecture" (Windows drivers).
+import { formatBytes } from '../core/bytes.ts';
 import { HotaddError } from '../core/errors.ts';
 
 export interface ModuleOptions {
@@ -77,4 +78,11 @@ export class ServiceProcessorSim {
 
 export function refused(module: ModuleSim, problem: string, mend: string): HotaddError {
   return new HotaddError('HOTADD_UNSUPPORTED', problem, { place: module.id, mend });
+}
+
+/** Why nothing of a module starts, where memory comes in blocks of so many bytes. */
+export function whyNotStarted({ startsBytes }: ModuleSim, blockBytes: number): string {
+  if (startsBytes === 0) return 'it failed to start';
+  const block = formatBytes(blockBytes);
+  return `${formatBytes(startsBytes)} of it start, less than one block of ${block} (blockBytes)`;
 }

@@ -9,7 +9,7 @@ import { ConditionsSim } from './conditions-sim.ts';
 import { type DeliveryOptions, DeliverySim } from './delivery-sim.ts';
 import { MachineSim } from './machine-sim.ts';
 import type { RangeSim } from './memory-sim.ts';
-import { type ModuleSim, refused } from './module-sim.ts';
+import { type ModuleSim, refused, whyNotStarted } from './module-sim.ts';
 import type { PlatformSim } from './platform-sim.ts';
 import { type PoolName, PoolSim } from './pools-sim.ts';
 import type { RandomSim } from './random-sim.ts';
@@ -101,10 +101,14 @@ export class PartitionSim {
     return [...this.#parked];
   }
 
+  /** Why none of a module has started, for people; `null`: some of it has, or it is not here. */
+  whyParked(module: ModuleSim): string | null {
+    return this.#parked.has(module) ? whyNotStarted(module, this.#machine.memory.blockBytes) : null;
+  }
+
   get presentBytes(): number {
     return this.#machine.memory.presentBytes;
   }
-
   get onlineBytes(): number {
     return this.#machine.memory.onlineBytes;
   }
@@ -112,7 +116,6 @@ export class PartitionSim {
   get usedBytes(): number {
     return this.#machine.software.usedBytes;
   }
-
   get freeBytes(): number {
     return this.onlineBytes - this.usedBytes;
   }

@@ -99,7 +99,7 @@ export class ServerSim {
       partition.mustHaveRange(module);
       this.serviceProcessor.assign(module, partition.name);
       const bytes = partition.bringIn(module);
-      if (bytes === 0) return { result: 'parked', bytes, note: 'it failed to start' };
+      if (bytes === 0) return { result: 'parked', bytes, note: partition.whyParked(module) };
       const missing = module.sizeBytes - bytes;
       if (missing === 0) return { result: 'done', bytes, note: null };
       return { result: 'partly', bytes, note: `${formatBytes(missing)} of it failed to start` };
