@@ -1,5 +1,6 @@
-// What an idle agent costs for each partition: CPU over a minute, and memory. All contenders idle side by
-// side in the same minute; the bare one reads the same files every second.
+// What an idle agent costs for each partition, and an author's program that has opened one with the library:
+// CPU over a minute, and memory. All contenders idle side by side in the same minute; the bare one reads the
+// same files every second.
 import { compileSources } from './compiled.ts';
 import { Contender, pause, tempFolder } from './contender.ts';
 import { median, withSpread } from './figures.ts';
@@ -7,7 +8,7 @@ import { makeCgroup, whyNoCgroup } from './own-cgroup.ts';
 import { readsOf } from './reads.ts';
 import { publish, publishSkip, QUICK } from './report.ts';
 
-const TITLE = 'Idle agent, per partition';
+const TITLE = 'Idle agent or library, per partition';
 const RUNS = QUICK ? 1 : 3;
 const SECONDS = QUICK ? 10 : 60;
 /** After opening, memory counts as moving for 2 s and is read ten times a second. */
@@ -43,16 +44,16 @@ async function main(): Promise<void> {
       agent('agent, apply: false', 'observe'),
       agent('agent, apply: true', 'apply'),
     ];
-    const other = makeCgroup(`idle-driver-${run}`);
-    other.writeLimit(512 * MiB);
+    // One planner applies in a partition, so each has one of its own.
+    const own = (name: string) => {
+      const made = makeCgroup(`idle-${name}-${run}`);
+      made.writeLimit(512 * MiB);
+      return made.path;
+    };
+    const args = [compiled, tempFolder(), own('driver'), 'apply', 'driver'];
     contenders.push(
-      Contender.node('agent, apply: true, a driver', 'idle-agent.js', [
-        compiled,
-        tempFolder(),
-        other.path,
-        'apply',
-        'driver',
-      ]),
+      Contender.node('agent, apply: true, a driver', 'idle-agent.js', args),
+      Contender.node('library, apply: true, a driver', 'idle-library.js', [compiled, own('library')]),
     );
     await measure(contenders, runs);
   }
@@ -85,7 +86,7 @@ function show(runs: ReadonlyMap<string, readonly Used[]>, reads: number): void {
     title: TITLE,
     about:
       `${RUNS} runs of ${SECONDS} s, all side by side, from compiled JavaScript. The same ${reads} reads ` +
-      'every second in each; the agent also looks at its drivers every 5 s and at memory blocks once a ' +
+      'every second in each; hotadd also looks at its drivers every 5 s and at memory blocks once a ' +
       'minute. MB are 2^20 bytes.',
     columns: ['', 'CPU, ms per s', 'CPU of bare', 'RSS, MB', 'RSS above bare, MB'],
     rows: [...runs.keys()].map((name) => [
