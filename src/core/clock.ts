@@ -10,6 +10,11 @@ export interface Clock {
   wallMs(): number;
   /** Calls back once, `delayMs` from now; 0 means after what is waiting now, without delay. */
   after(delayMs: number, callback: () => void): Cancel;
+  /**
+   * Told of work that no passing of time brings to an end, such as loading code: simulated time stands still
+   * until it has settled. A clock that is real leaves it out.
+   */
+  during?(work: Promise<unknown>): void;
 }
 
 /** Resolves after `delayMs`, or at once when the signal aborts; never rejects. */

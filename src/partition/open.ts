@@ -76,6 +76,8 @@ export type { Journal } from './journal.ts';
  * another planner holds the partition, and HOTADD_UNSUPPORTED when nothing can be locked here.
  */
 export async function openPartition(options: OpenOptions = {}): Promise<Partition> {
-  const { open } = await import('./opening.ts');
+  const loading = import('./opening.ts');
+  options.clock?.during?.(loading);
+  const { open } = await loading;
   return open(options);
 }

@@ -100,3 +100,26 @@ test('timers: to add, take or cancel one of n looks at no more than log n others
     assert.equal(timers.nextMs, Number.POSITIVE_INFINITY);
   }
 });
+
+test('clock: time stands still while code is loaded', async () => {
+  const clock = new ClockSim();
+  const fired: number[] = [];
+  const again = (): void => {
+    clock.after(100, () => {
+      fired.push(clock.monotonicMs());
+      again();
+    });
+  };
+  again();
+  let load = (_code: string): void => {};
+  const work = new Promise<string>((resolve) => {
+    load = resolve;
+  });
+  clock.during(work);
+  setTimeout(() => load('code'), 20);
+  assert.equal(await clock.until(work), 'code');
+  assert.deepEqual([fired, clock.monotonicMs()], [[], 0]);
+  clock.during(Promise.reject(new Error('no such code')));
+  await clock.advance(100);
+  assert.deepEqual(fired, [100]);
+});

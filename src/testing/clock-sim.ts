@@ -7,6 +7,7 @@ const IDLE_TURNS_MOST = 10_000;
 export class ClockSim implements Clock {
   #nowMs = 0;
   readonly #timers = new TimerQueue();
+  readonly #works = new Set<Promise<unknown>>();
 
   monotonicMs(): number {
     return this.#nowMs;
@@ -22,13 +23,21 @@ export class ClockSim implements Clock {
     return () => this.#timers.remove(timer);
   }
 
+  during(work: Promise<unknown>): void {
+    const settle = (): void => {
+      this.#works.delete(settled);
+    };
+    const settled: Promise<void> = work.then(settle, settle);
+    this.#works.add(settled);
+  }
+
   /** Lets time pass: every timer due in it fires, in order, with all that follows from it. */
   async advance(forMs: number): Promise<void> {
     const untilMs = this.#nowMs + forMs;
-    await turn();
+    await this.#turn();
     while (this.#timers.nextMs <= untilMs) await this.#fireNext();
     this.#nowMs = untilMs;
-    await turn();
+    await this.#turn();
   }
 
   /**
@@ -42,14 +51,14 @@ export class ClockSim implements Clock {
       settled = true;
     };
     promise.then(settle, settle);
-    await turn();
+    await this.#turn();
     let idleTurns = 0;
     while (!settled) {
       if (this.#timers.nextMs === Number.POSITIVE_INFINITY) {
         // Something real (a socket, a file) may still be under way: it gets turns, but no simulated time.
         idleTurns += 1;
         if (idleTurns > IDLE_TURNS_MOST) throw new Error('nothing is left that could settle the promise');
-        await turn();
+        await this.#turn();
         continue;
       }
       if (this.#nowMs > untilMs)
@@ -64,7 +73,16 @@ export class ClockSim implements Clock {
     if (timer === undefined) return;
     this.#nowMs = timer.atMs;
     timer.callback();
+    await this.#turn();
+  }
+
+  /** A turn of the event loop; where work is under way, as many as that needs. */
+  async #turn(): Promise<void> {
     await turn();
+    while (this.#works.size > 0) {
+      await Promise.all(this.#works);
+      await turn();
+    }
   }
 }
 

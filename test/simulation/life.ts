@@ -74,6 +74,7 @@ export class Life {
     return {
       monotonicMs: () => clock.monotonicMs(),
       wallMs: () => clock.wallMs(),
+      during: (work) => clock.during?.(work),
       after: (delayMs, callback) =>
         clock.after(delayMs, () => {
           if (!this.dead) callback();
