@@ -1,9 +1,15 @@
-// Writes the reference of the library into docs/reference/library.md, below its "Reference" heading, from the
-// docstrings of what src/index.ts exports. test/docs.test.ts fails when page and sources differ, or when one
-// has no docstring; then run `node scripts/write-api-reference.ts`.
+// Writes the reference of what an author imports into its pages, below their "Reference" headings, from the
+// docstrings of what is exported. test/docs.test.ts fails when page and sources differ, or when an export has
+// no docstring; then run `node scripts/write-api-reference.ts`.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Declaration, type Doc, type Group, type Member, readerAt, readGroups } from './declarations.ts';
+
+/** Each page, and the file of the exports that it describes. */
+export const PAGES = {
+  'docs/reference/library.md': 'src/index.ts',
+  'docs/reference/testing.md': 'src/testing/index.ts',
+} as const;
 
 const HEADING = '## Reference\n';
 
@@ -38,7 +44,7 @@ function sectionOf(declaration: Declaration): string {
   const { name, kind, signature, doc, members } = declaration;
   const written = kind === 'function' || kind === 'type' ? `    ${signature}\n\n` : '';
   const text = doc === null ? '' : `${paragraphsOf(doc).join('\n\n')}\n`;
-  const rows = members.map((member) => `| ${codeOf(member)} | ${cellOf(member)} |\n`);
+  const rows = members.map((member) => `| ${codeOf(member, name)} | ${cellOf(member)} |\n`);
   const table = rows.length === 0 ? '' : `\n| | |\n| --- | --- |\n${rows.join('')}`;
   return `#### \`${name}\`\n\n${written}${text}${table}`;
 }
@@ -52,9 +58,9 @@ function paragraphsOf({ text, params, returns, throws }: Doc): string[] {
   ].filter((paragraph) => paragraph !== '');
 }
 
-function codeOf({ signature }: Member): string {
+function codeOf({ signature }: Member, owner: string): string {
   // What an author writes.
-  const written = signature.replace(/^constructor/, 'new');
+  const written = signature.replace(/^constructor/, `new ${owner}`);
   return `\`${written.replaceAll('readonly ', '').replaceAll('|', '\\|')}\``;
 }
 
@@ -71,7 +77,9 @@ function linked(text: string, names: readonly string[]): string {
 
 if (import.meta.main) {
   const root = join(import.meta.dirname, '..');
-  const path = join(root, 'docs/reference/library.md');
-  const groups = readGroups('src/index.ts', readerAt(root));
-  writeFileSync(path, withReference(readFileSync(path, 'utf8'), groups));
+  for (const [page, face] of Object.entries(PAGES)) {
+    const path = join(root, page);
+    const groups = readGroups(face, readerAt(root));
+    writeFileSync(path, withReference(readFileSync(path, 'utf8'), groups));
+  }
 }

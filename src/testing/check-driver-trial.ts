@@ -16,21 +16,32 @@ import type { DriverTally } from './check-driver-tally.ts';
 import { CheckWorld, Records } from './check-driver-world.ts';
 import type { DriverSim } from './driver-sim.ts';
 
-/** Opens a driver over the software under test, which is at rest: once for each check, or twice in one. */
+/**
+ * Opens a driver over the software under test, which is at rest: once for each check, or twice where a
+ * planner dies or a second driver reads.
+ */
 export type MakeDriver = () => Driver | Promise<Driver>;
 
+/** What a driver is tried with. */
 export interface CheckDriverOptions {
-  /** Two budgets that it takes, at least eight of its steps, a tenth and 256 KiB apart. */
+  /** The smaller of two budgets that it takes. */
   readonly smallBytes: number;
+  /** The larger: at least eight of its steps, a tenth and 256 KiB above the smaller. */
   readonly largeBytes: number;
   /**
    * The longest that a move may take, and resize() until it returns. Default: 30 s for a move, 4 s for
    * resize().
    */
   readonly waitMs?: number;
-  /** Waiting, where time is not the real one. */
+  /**
+   * Waiting, where time is not the real one: `(delayMs) => clock.advance(delayMs)`. Default: real time,
+   * of which what nobody waits for is skipped.
+   */
   pause?(delayMs: number): Promise<unknown>;
-  /** Puts the software in use until the signal aborts; rejects when it fails those who use it. */
+  /**
+   * Puts the software in use while the driver is resized, until the signal aborts; rejects when it fails
+   * those who use it. Default: it is read all the time.
+   */
   use?(signal: AbortSignal): void | Promise<void>;
   /** Told at the end of a run what it met. */
   onTally?(tally: DriverTally): void;
@@ -219,7 +230,9 @@ export class Trial {
     return new HotaddError('HOTADD_BAD_DRIVER', problem, { place: this.driver.name, mend, cause });
   }
 
-  /** Closes what the check has opened. One that does not close is left behind, so that the check can end. */
+  /**
+   * Closes what the check has opened. One that does not close is left behind, so that the check can end.
+   */
   async close(): Promise<void> {
     for (const world of this.#worlds) await this.clock.within(world.close(), LETS_GO_MS);
     try {

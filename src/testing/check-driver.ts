@@ -18,8 +18,11 @@ import { type Ask, type CheckDriverOptions, type MakeDriver, saidBy, Trial } fro
 export type { DriverTally } from './check-driver-tally.ts';
 export type { CheckDriverOptions, MakeDriver } from './check-driver-trial.ts';
 
+/** One check, for any test runner. */
 export interface DriverCheck {
+  /** What a driver does that passes it. */
   readonly title: string;
+  /** Rejects with a HotaddError HOTADD_BAD_DRIVER: what is wrong, and what to mend. */
   run(): Promise<void>;
 }
 

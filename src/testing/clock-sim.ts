@@ -4,11 +4,13 @@ import { TimerQueue } from './timer-queue.ts';
 
 const IDLE_TURNS_MOST = 10_000;
 
+/** Time that moves only when told to, and then timers fire in order. */
 export class ClockSim implements Clock {
   #nowMs = 0;
   readonly #timers = new TimerQueue();
   readonly #works = new Set<Promise<unknown>>();
 
+  /** Simulated milliseconds since it was made. */
   monotonicMs(): number {
     return this.#nowMs;
   }
@@ -18,11 +20,13 @@ export class ClockSim implements Clock {
     return 1_767_225_600_000 + this.#nowMs;
   }
 
+  /** Calls back once, so many simulated milliseconds from now. Gives a function that cancels it. */
   after(delayMs: number, callback: () => void): Cancel {
     const timer = this.#timers.add(this.#nowMs + Math.max(0, delayMs), callback);
     return () => this.#timers.remove(timer);
   }
 
+  /** Time stands still until this has settled; openPartition() loads its code so. */
   during(work: Promise<unknown>): void {
     const settle = (): void => {
       this.#works.delete(settled);

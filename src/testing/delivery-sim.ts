@@ -3,17 +3,19 @@
 import type { Clock } from '../core/clock.ts';
 import type { RandomSim } from './random-sim.ts';
 
+/** How hints travel. */
 export interface DeliveryOptions {
   /** How late a hint is: the least and the most, in ms. Default: it is there at once. */
   readonly delayMs?: readonly [number, number];
-  /** Share of the hints that come twice. */
+  /** Share of the hints that come twice, from 0 to 1. Default: 0. */
   readonly duplicated?: number;
-  /** Share of the hints that never come, and nobody is told. */
+  /** Share of the hints that never come, and nobody is told. Default: 0. */
   readonly lost?: number;
-  /** Share of the uevents that are lost in an overflow, which the listener is told. */
+  /** Share of the uevents that are lost in an overflow, which the listener is told. Default: 0. */
   readonly overflowed?: number;
 }
 
+/** How hints of one system travel: late, twice, never. */
 export class DeliverySim {
   readonly #clock: Clock;
   readonly #random: RandomSim;
@@ -23,20 +25,21 @@ export class DeliverySim {
   readonly #underWay = new Set<string>();
   #starts = 0;
 
+  /** Hints of one system. Chance is that of `random`. */
   constructor(clock: Clock, random: RandomSim, options: DeliveryOptions = {}) {
     this.#clock = clock;
     this.#random = random;
     this.options = options;
   }
 
-  /** A uevent: each stands alone. @param onLost tells that some were lost. */
+  /** @internal Of the server, or of production code. */
   uevent(tell: () => void, onLost: () => void): void {
     const { overflowed = 0 } = this.options;
     if (overflowed > 0 && this.#random.chance(overflowed)) this.#later(onLost);
     else this.#send(tell);
   }
 
-  /** A hint about a file: several that are under way are one. */
+  /** @internal Of the server, or of production code. */
   hint(path: string, tell: () => void): void {
     if (this.#underWay.has(path)) return;
     this.#underWay.add(path);
@@ -47,7 +50,7 @@ export class DeliverySim {
     if (!sent) this.#underWay.delete(path);
   }
 
-  /** The system starts again: nobody is left who waits for what is under way. */
+  /** @internal Of the server, or of production code. */
   dropAll(): void {
     this.#underWay.clear();
     this.#starts += 1;

@@ -3,10 +3,15 @@
 import type { Driver, DriverState, ResizeContext, Setting, Target } from '../core/driver.ts';
 import { Refusal } from '../core/errors.ts';
 
+/** What a driver is like. */
 export interface DriverSimOptions {
+  /** What it is set to and holds at first. */
   readonly sizeBytes: number;
+  /** Its floor. Default: 0. */
   readonly floorBytes?: number;
+  /** Its ceiling. Default: none. */
   readonly ceilingBytes?: number | null;
+  /** Its step. Default: 1. */
   readonly stepBytes?: number;
 }
 
@@ -26,13 +31,21 @@ export type Behaviour =
   | 'clings'
   | 'restart';
 
+/** A driver of one buffer, which misbehaves on request. */
 export class DriverSim implements Driver {
+  /** @internal Of the server, or of production code. */
   readonly name: string;
+  /** How the next resize goes. A test may set it. */
   behaviour: Behaviour = 'obey';
+  /** What it is set to. A test may set it. */
   sizeBytes: number;
+  /** What it holds; `null`: it cannot tell. A test may set it. */
   heldBytes: number | null;
+  /** Its floor. A test may set it. */
   floorBytes: number;
+  /** Its ceiling; `null`: none. A test may set it. */
   ceilingBytes: number | null;
+  /** Which run of it this is. A test may set it. */
   instance = 'first';
   /** Every call in order, for tests to look at. */
   readonly calls: {
@@ -40,11 +53,13 @@ export class DriverSim implements Driver {
     readonly phase: ResizeContext['phase'];
     readonly changeId: number;
   }[] = [];
+  /** How started changes ended, as it was told, in order. */
   readonly endings: { readonly changeId: number; readonly phase: 'complete' | 'failure' }[] = [];
   readonly #stepBytes: number;
   #pendingBytes: number | null = null;
   #release: (() => void) | null = null;
 
+  /** A driver of this name, that obeys. */
   constructor(name: string, options: DriverSimOptions) {
     this.name = name;
     this.sizeBytes = options.sizeBytes;
@@ -54,6 +69,7 @@ export class DriverSim implements Driver {
     this.#stepBytes = options.stepBytes ?? 1;
   }
 
+  /** @internal Of the server, or of production code. */
   async read(): Promise<DriverState> {
     return {
       costBytes: this.sizeBytes,
@@ -69,6 +85,7 @@ export class DriverSim implements Driver {
     };
   }
 
+  /** @internal Of the server, or of production code. */
   async resize(target: Target, context: ResizeContext): Promise<Setting[]> {
     this.calls.push({ target, phase: context.phase, changeId: context.changeId });
     if ('settings' in target) return this.#set(Number(target.settings[0]?.value ?? 0));
@@ -103,6 +120,7 @@ export class DriverSim implements Driver {
     }
   }
 
+  /** @internal Of the server, or of production code. */
   async ended(outcome: { changeId: number; phase: 'complete' | 'failure' }): Promise<void> {
     this.endings.push(outcome);
   }

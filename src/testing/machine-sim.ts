@@ -3,43 +3,24 @@
 // The twin of MachineOs (host/); a whole server, with modules and partitions, is ServerSim.
 import type { Holder, Lock, LockRequest } from '../core/lock.ts';
 import type { Machine, Uevent } from '../core/machine.ts';
-import type { DeliverySim } from './delivery-sim.ts';
 import { FilesSim, kernelError } from './files-sim.ts';
 import { addKernelFiles, BLOCK_FILE, blockText, MEMORY_FOLDER } from './kernel-files-sim.ts';
+import type { MachineSimOptions } from './machine-sim-options.ts';
 import { type BlockStateSim, MemorySim, type RangeSim, type ZoneSim } from './memory-sim.ts';
 import { SoftwareSim } from './software-sim.ts';
 
-export interface MachineSimOptions {
-  /** Memory there at boot; whole blocks. */
-  readonly bootBytes: number;
-  /** The same by NUMA node; default: all of it on node 0, and a machine that tells no nodes. */
-  readonly nodes?: readonly { readonly bytes: number }[];
-  /** Only so much has addresses, declared at boot (N6). Default: 16 x what is there at boot. */
-  readonly ceilingBytes?: number;
-  /** The kernel's unit of online/offline; 128 MiB on most x86 machines. */
-  readonly blockBytes?: number;
-  readonly cpus?: number;
-  /** In use now, by everything that runs on it beside its processes. Default: nothing. */
-  readonly usedBytes?: () => number;
-  readonly machineId?: string;
-  readonly bootId?: string;
-  /** The kernel's code (`EBUSY`, ...) with which a block refuses to go offline; absent: it goes. */
-  readonly refuses?: (block: number) => string | undefined;
-  /** How long a block takes to go offline: awaited by a slow write before the block goes. */
-  readonly offlining?: (block: number) => Promise<void>;
-  /** How hints come; default: at once, each once. */
-  readonly delivery?: DeliverySim;
-  /** False: a system without /proc and /sys, which tells its total memory and nothing else (S9). */
-  readonly kernelFiles?: boolean;
-  readonly monotonicMs?: () => number;
-}
+export type { MachineSimOptions } from './machine-sim-options.ts';
 
 const MiB = 1024 * 1024;
 const CEILING = 16;
 
+/** The machine that a partition runs on, or one alone: production code reads it like a real one. */
 export class MachineSim implements Machine {
+  /** How many it has. */
   readonly cpus: number;
+  /** @internal Of the server, or of production code. */
   readonly memory: MemorySim;
+  /** @internal Of the server, or of production code. */
   readonly software: SoftwareSim;
   /** The kernel's code with which reading a path fails; `undefined`: it does not. */
   fails: ((path: string) => string | undefined) | null = null;
@@ -49,6 +30,7 @@ export class MachineSim implements Machine {
   readonly #listeners = new Set<{ onUevent: (uevent: Uevent) => void; onLost: () => void }>();
   readonly #locks = new Map<string, { holder: Holder; gone: PromiseWithResolvers<void> }>();
 
+  /** A machine that runs. */
   constructor(options: MachineSimOptions) {
     this.#options = options;
     this.cpus = options.cpus ?? 2;
@@ -131,6 +113,7 @@ export class MachineSim implements Machine {
     return this.memory.blocks.get(block)?.zone === 'none' ? 'EINVAL' : this.#options.refuses?.(block);
   }
 
+  /** @internal Of the server, or of production code. */
   readText(path: string): string {
     this.#mayFail(path);
     const [, number, file] = BLOCK_FILE.exec(path) ?? [];
@@ -141,6 +124,7 @@ export class MachineSim implements Machine {
     return found.read();
   }
 
+  /** @internal Of the server, or of production code. */
   list(path: string): string[] {
     this.#mayFail(path);
     const names = this.#files.list(path);
@@ -149,6 +133,7 @@ export class MachineSim implements Machine {
     return [...names, ...[...this.memory.blocks.keys()].map((block) => `memory${block}`)];
   }
 
+  /** @internal Of the server, or of production code. */
   inode(path: string): number {
     this.#mayFail(path);
     const inode = this.#files.inode(path);
@@ -156,6 +141,7 @@ export class MachineSim implements Machine {
     return inode;
   }
 
+  /** @internal Of the server, or of production code. */
   writeText(path: string, text: string): void {
     const block = this.#blockOf(path);
     if (block !== null) {
@@ -169,6 +155,7 @@ export class MachineSim implements Machine {
     else file.write(text);
   }
 
+  /** @internal Of the server, or of production code. */
   async writeTextSlowly(path: string, text: string): Promise<void> {
     const block = this.#blockOf(path);
     if (block === null || text !== 'offline') return this.writeText(path, text);
@@ -208,6 +195,7 @@ export class MachineSim implements Machine {
     if (state === 'offline') this.software.pressed();
   }
 
+  /** @internal Of the server, or of production code. */
   watch(path: string, onHint: () => void): () => void {
     const hints = this.#hints.get(path) ?? new Set();
     this.#hints.set(path, hints);
@@ -215,6 +203,7 @@ export class MachineSim implements Machine {
     return () => hints.delete(onHint);
   }
 
+  /** @internal Of the server, or of production code. */
   uevents(
     onUevent: (uevent: Uevent) => void,
     onLost: () => void = () => {},
@@ -226,6 +215,7 @@ export class MachineSim implements Machine {
     return () => this.#listeners.delete(listener);
   }
 
+  /** @internal Of the server, or of production code. */
   async lock(identity: string, request: LockRequest = {}): Promise<Lock | { readonly heldBy: Holder }> {
     const { program = 'a test', processes = 1 } = request;
     const held = this.#locks.get(identity);
@@ -245,13 +235,14 @@ export class MachineSim implements Machine {
     };
   }
 
-  /** The process that held partitions has ended, and said nothing: the kernel gives its locks up. */
+  /** @internal Of the server, or of production code. */
   dropLocks(): void {
     const held = [...this.#locks.values()];
     this.#locks.clear();
     for (const { gone } of held) gone.resolve();
   }
 
+  /** @internal Of the server, or of production code. */
   totalMemoryBytes(): number {
     return this.onlineBytes;
   }

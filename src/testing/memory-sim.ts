@@ -14,6 +14,7 @@ export interface BlockSim {
 
 /** The blocks that one module fills. */
 export interface RangeSim {
+  /** Their numbers. */
   readonly blocks: readonly number[];
 }
 

@@ -3,6 +3,7 @@
 import { formatBytes } from '../core/bytes.ts';
 import { HotaddError } from '../core/errors.ts';
 
+/** What a module is like. */
 export interface ModuleOptions {
   /** The NUMA node that firmware gives its memory. Default: 0. */
   readonly node?: number;
@@ -10,14 +11,18 @@ export interface ModuleOptions {
   readonly startsBytes?: number;
 }
 
+/** A memory module in the box of a server. */
 export class ModuleSim {
   /** Unique in the server: `module1`. */
   readonly id: string;
+  /** Its size; what starts of it comes in whole blocks of its partition. */
   readonly sizeBytes: number;
+  /** The NUMA node of its memory. */
   readonly node: number;
   /** May change: a module that is mended starts when its partition does. */
   startsBytes: number;
 
+  /** @internal Of the server, or of production code. */
   constructor(id: string, sizeBytes: number, options: ModuleOptions) {
     this.id = id;
     this.sizeBytes = sizeBytes;
@@ -26,7 +31,10 @@ export class ModuleSim {
   }
 }
 
-/** The map of modules to partitions. It outlasts restarts of partitions and of the server (N10). */
+/**
+ * Who alone decides which partition a module belongs to: the map outlasts restarts of partitions and of
+ * the server (N10).
+ */
 export class ServiceProcessorSim {
   readonly #owners = new Map<ModuleSim, string | null>();
 
@@ -45,24 +53,24 @@ export class ServiceProcessorSim {
     return [...this.#owners].flatMap(([module, owner]) => (owner === partition ? [module] : []));
   }
 
-  /** A module comes into the box. */
+  /** @internal Of the server, or of production code. */
   install(module: ModuleSim): void {
     this.#owners.set(module, null);
   }
 
-  /** @throws HotaddError HOTADD_UNSUPPORTED when it belongs to a partition already (N3). */
+  /** @internal Of the server, or of production code. */
   assign(module: ModuleSim, partition: string): void {
     this.mustBeSpare(module);
     this.#owners.set(module, partition);
   }
 
-  /** All of them, or none. @throws HotaddError HOTADD_UNSUPPORTED when one is not a spare. */
+  /** @internal Of the server, or of production code. */
   assignAll(modules: readonly ModuleSim[], partition: string): void {
     for (const module of modules) this.mustBeSpare(module);
     for (const module of modules) this.#owners.set(module, partition);
   }
 
-  /** @throws HotaddError HOTADD_UNSUPPORTED */
+  /** @internal Of the server, or of production code. */
   mustBeSpare(module: ModuleSim): void {
     const owner = this.#owners.get(module);
     if (owner === undefined) throw refused(module, 'is not in this server', 'make it with server.module()');
@@ -70,7 +78,7 @@ export class ServiceProcessorSim {
       throw refused(module, `belongs to ${owner}`, 'a module belongs to one partition at most');
   }
 
-  /** It is a spare again. */
+  /** @internal Of the server, or of production code. */
   release(module: ModuleSim): void {
     this.#owners.set(module, null);
   }

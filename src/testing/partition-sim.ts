@@ -3,58 +3,32 @@
 //
 //   module -> device check -> starts? -> memory manager has it -> usable -> hints, some time later      (N8)
 //                               no: parked, and nobody is told (N7)
-import type { Clock } from '../core/clock.ts';
 import { HotaddError } from '../core/errors.ts';
 import { ConditionsSim } from './conditions-sim.ts';
-import { type DeliveryOptions, DeliverySim } from './delivery-sim.ts';
+import { DeliverySim } from './delivery-sim.ts';
 import { MachineSim } from './machine-sim.ts';
 import type { RangeSim } from './memory-sim.ts';
 import { type ModuleSim, refused, whyNotStarted } from './module-sim.ts';
-import type { PlatformSim } from './platform-sim.ts';
+import type { PartitionSimOptions, PartitionSimSeams } from './partition-sim-options.ts';
 import { type PoolName, PoolSim } from './pools-sim.ts';
-import type { RandomSim } from './random-sim.ts';
 import type { ControlGroupSim, KillSim, ProcessSim } from './software-sim.ts';
 
-export interface PartitionSimOptions {
-  /** Modules that it starts with, each of so many bytes. */
-  readonly modules: readonly (number | ModuleSim)[];
-  /** Declared at boot: more can never be added until then (N6). Default: 16 x what it starts with. */
-  readonly ceilingBytes?: number;
-  /** The kernel's unit of online/offline. Default: 128 MiB. */
-  readonly blockBytes?: number;
-  readonly cpus?: number;
-  /** What the system does with memory that is added, in the kernel's words. Default: `online`. */
-  readonly autoOnline?: 'offline' | 'online' | 'online_movable';
-  /** In use by the system itself. Default: nothing. */
-  readonly systemBytes?: number;
-  /** How news of memory travels. Default: at once, each once. */
-  readonly delivery?: DeliveryOptions;
-  /** True: it tells its NUMA nodes. Default: when a module is on another node than 0. */
-  readonly nodes?: boolean;
-  /** The kernel's code with which a block refuses to go offline; absent: it goes. */
-  readonly refuses?: (block: number) => string | undefined;
-  /** How long a block takes to go offline, in ms. Default: no time. */
-  readonly offlineMs?: number;
-}
-
-export interface PartitionSimSeams {
-  readonly clock: Clock;
-  readonly random: RandomSim;
-  readonly platform: PlatformSim;
-  /** Modules that the service processor gives to this partition. */
-  modules(): readonly ModuleSim[];
-}
+export type { PartitionSimOptions, PartitionSimSeams } from './partition-sim-options.ts';
 
 /** A module that has started: all of it, or a part. `null`: it was there at boot. */
 type Started = Map<ModuleSim, RangeSim | null>;
 
+/** An operating system that runs on the modules which it was given. */
 export class PartitionSim {
+  /** Its name, and machine id. */
   readonly name: string;
+  /** As it was made. */
   readonly options: PartitionSimOptions;
   /** How often it has started. */
   starts = 0;
-  /** Every kill for want of memory since it was made. */
+  /** Every kill for want of memory since it was made, in order. */
   readonly kills: KillSim[] = [];
+  /** How news of memory travels: its `options` may change while it runs. */
   readonly delivery: DeliverySim;
   readonly #seams: PartitionSimSeams;
   #machine: MachineSim;
@@ -65,6 +39,7 @@ export class PartitionSim {
   /** Modules that are being taken out. */
   readonly #leaving = new Set<ModuleSim>();
 
+  /** @internal Of the server, or of production code. */
   constructor(name: string, options: PartitionSimOptions, seams: PartitionSimSeams) {
     this.name = name;
     this.options = options;
@@ -76,7 +51,10 @@ export class PartitionSim {
     this.#conditions = started.conditions;
   }
 
-  /** The machine that the running system sees: what `openPartition({ machine })` takes. */
+  /**
+   * What production code opens: `openPartition({ partition: 'machine', machine, clock })`. Another one
+   * after a restart.
+   */
   get machine(): MachineSim {
     return this.#machine;
   }
@@ -106,16 +84,20 @@ export class PartitionSim {
     return this.#parked.has(module) ? whyNotStarted(module, this.#machine.memory.blockBytes) : null;
   }
 
+  /** Memory in modules that have started. */
   get presentBytes(): number {
     return this.#machine.memory.presentBytes;
   }
+  /** Memory that its system manages. */
   get onlineBytes(): number {
     return this.#machine.memory.onlineBytes;
   }
 
+  /** What is in use of it. */
   get usedBytes(): number {
     return this.#machine.software.usedBytes;
   }
+  /** What is not. */
   get freeBytes(): number {
     return this.onlineBytes - this.usedBytes;
   }
@@ -147,7 +129,7 @@ export class PartitionSim {
 
   // ---- What the server does to it. ----
 
-  /** @throws HotaddError HOTADD_UNSUPPORTED beyond the ceiling declared at boot (N6). */
+  /** @internal Of the server, or of production code. */
   mustHaveRange(module: ModuleSim): void {
     if (this.#machine.memory.hasRange(module.sizeBytes)) return;
     throw refused(
@@ -157,7 +139,7 @@ export class PartitionSim {
     );
   }
 
-  /** @returns bytes that came; 0: the module is parked. */
+  /** @internal Of the server, or of production code. */
   bringIn(module: ModuleSim): number {
     const { blockBytes } = this.#machine.memory;
     const bytes = Math.floor(module.startsBytes / blockBytes) * blockBytes;
@@ -175,7 +157,7 @@ export class PartitionSim {
     return bytes;
   }
 
-  /** How much of a module has started. */
+  /** @internal Of the server, or of production code. */
   startedBytes(module: ModuleSim): number {
     if (!this.#started.has(module)) return 0;
     const { blockBytes } = this.#machine.memory;
@@ -184,12 +166,12 @@ export class PartitionSim {
     return Math.floor(module.startsBytes / blockBytes) * blockBytes;
   }
 
-  /** @throws HotaddError HOTADD_UNSUPPORTED while it is being taken out. */
+  /** @internal Of the server, or of production code. */
   mustBeStill(module: ModuleSim): void {
     if (this.#leaving.has(module)) throw refused(module, 'is being taken out', 'wait until it has gone');
   }
 
-  /** @returns bytes that went. @throws HotaddError HOTADD_OPERATION when it stays; then all of it is back. */
+  /** @internal Of the server, or of production code. */
   async takeOut(module: ModuleSim): Promise<number> {
     this.mustBeStill(module);
     const range = this.#started.get(module);
@@ -226,7 +208,7 @@ export class PartitionSim {
     }
   }
 
-  /** The spare takes the module's place: same range, same contents (N5). */
+  /** @internal Of the server, or of production code. */
   swap(module: ModuleSim, spare: ModuleSim): void {
     if (this.#parked.delete(module)) this.#parked.add(spare);
     this.#started = new Map(

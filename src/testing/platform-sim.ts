@@ -3,11 +3,16 @@
 // "Introduction to Dynamic Hardware Partitioning" (Windows drivers);
 // Documentation/admin-guide/mm/memory-hotplug.rst.
 
+/** A platform by its name. */
 export type PlatformName = 'linux' | 'windows';
 
+/** What can be done to memory while a platform runs. */
 export interface PlatformSim {
+  /** Its name. */
   readonly name: PlatformName;
+  /** Whether a module can be swapped for a spare. */
   readonly hotReplace: boolean;
+  /** Whether a module can be taken out. */
   readonly hotRemove: boolean;
   /** True: /proc and /sys are there. False: total memory is all that is told, and it is polled (S9). */
   readonly kernelFiles: boolean;

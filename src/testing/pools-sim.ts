@@ -7,16 +7,22 @@ const GiB = 1024 ** 3;
 const NONPAGED_SHARE = 0.75;
 const MOST_BYTES = 128 * GiB;
 
+/** A system pool of Windows. */
 export type PoolName = 'paged' | 'nonpaged';
 
+/**
+ * A system pool, sized when the partition started (N9). What is in use of it is memory of the partition.
+ */
 export class PoolSim {
+  /** Which one it is. */
   readonly name: PoolName;
   /** Fixed from start. */
   readonly sizeBytes: number;
+  /** In use of it now. */
   usedBytes = 0;
   readonly #onMoved: () => void;
 
-  /** @param onMoved it takes more or less of the partition's memory than before. */
+  /** @internal Of the server, or of production code. */
   constructor(name: PoolName, bytesAtStart: number, onMoved: () => void = () => {}) {
     this.name = name;
     this.sizeBytes = poolBytes(name, bytesAtStart);
@@ -31,6 +37,7 @@ export class PoolSim {
     return true;
   }
 
+  /** Gives back to the pool. */
   give(bytes: number): void {
     this.usedBytes = Math.max(0, this.usedBytes - bytes);
     this.#onMoved();

@@ -1,13 +1,14 @@
 // Chance that can be repeated: one seed, one sequence (the generator is sfc32). Whatever is random in a
 // simulation comes from here.
 
+/** Chance that can be repeated. */
 export class RandomSim {
   #a = 0x9e3779b9;
   #b = 0x243f6a88;
   #c: number;
   #d = 1;
 
-  /** @param seed a whole number; another one is another sequence. */
+  /** One seed, one sequence. `seed` is a whole number. */
   constructor(seed: number) {
     this.#c = seed | 0;
     this.#a ^= Math.floor(seed / 2 ** 32);

@@ -13,11 +13,13 @@ import { PartitionSim, type PartitionSimOptions } from './partition-sim.ts';
 import { PLATFORMS, type PlatformName, type PlatformSim } from './platform-sim.ts';
 import { RandomSim } from './random-sim.ts';
 
+/** What a server is like. */
 export interface ServerSimOptions {
   /** What can be done to it while it runs. Default: `linux`. */
   readonly platform?: PlatformName;
   /** False: a statically partitionable server, whose map changes only at a restart (N4). Default: true. */
   readonly dynamic?: boolean;
+  /** Simulated time that it shares with others. Default: its own. */
   readonly clock?: ClockSim;
   /** Of all that is random: delays, duplicates, losses. Default: 1. */
   readonly seed?: number;
@@ -25,28 +27,44 @@ export interface ServerSimOptions {
 
 /** What came of a hot operation: shown to whoever administers the server. */
 export interface HotOutcome {
+  /** When, on the server's clock. */
   readonly atMs: number;
+  /** What was asked for. */
   readonly operation: 'hot add' | 'hot replace' | 'hot remove';
+  /** The id of the module: `module1`, in the order in which they came into the box. */
   readonly module: string;
+  /** Its name; `null`: none. */
   readonly partition: string | null;
-  /** `parked`: the module failed to start. `refused`: nothing has changed. */
+  /** `partly`: some of it failed to start. `parked`: all of it did. `refused`: nothing has changed. */
   readonly result: 'done' | 'partly' | 'parked' | 'refused';
   /** Bytes by which the partition's memory moved. */
   readonly bytes: number;
+  /** Why, for people; `null`: there is nothing to say. */
   readonly note: string | null;
 }
 
+/**
+ * A server whose memory changes while its partitions run. No real time passes, and one seed is one
+ * history. What it will not do throws HOTADD_UNSUPPORTED, is in the journal as `refused`, and has changed
+ * nothing.
+ */
 export class ServerSim {
+  /** The time of all of it. */
   readonly clock: ClockSim;
+  /** What can be done to it while it runs. */
   readonly platform: PlatformSim;
+  /** Whether it is partitioned dynamically. */
   readonly dynamic: boolean;
+  /** Chance, of its seed. */
   readonly random: RandomSim;
+  /** The map of modules to partitions. */
   readonly serviceProcessor = new ServiceProcessorSim();
   /** Every hot operation that was asked for, in order. */
   readonly journal: HotOutcome[] = [];
   readonly #partitions = new Map<string, PartitionSim>();
   #modules = 0;
 
+  /** A server without modules and partitions. */
   constructor(options: ServerSimOptions = {}) {
     this.clock = options.clock ?? new ClockSim();
     this.platform = PLATFORMS[options.platform ?? 'linux'];
@@ -54,6 +72,7 @@ export class ServerSim {
     this.random = new RandomSim(options.seed ?? 1);
   }
 
+  /** Those that were started, in order. */
   get partitions(): readonly PartitionSim[] {
     return [...this.#partitions.values()];
   }

@@ -4,12 +4,17 @@
 
 /** One process. What it uses is its RSS; nothing is swapped. */
 export interface ProcessSim {
+  /** As it was started. */
   readonly name: string;
+  /** Opened as `pid:N`. */
   readonly pid: number;
   /** Seconds after boot, times 100: tells it from a later process of the same number. */
   readonly startTicks: number;
+  /** The path of the cgroup that it is in. */
   readonly cgroup: string;
+  /** What it uses now. */
   readonly usedBytes: number;
+  /** False: it has ended, or was killed. */
   readonly alive: boolean;
   /**
    * Comes to use so many bytes. Where they are not there the kernel kills the largest process, which may be
@@ -22,6 +27,7 @@ export interface ProcessSim {
 
 /** A kill by the kernel, for want of memory. */
 export interface KillSim {
+  /** Who was killed. */
   readonly process: ProcessSim;
   /** What it used until then. */
   readonly bytes: number;
@@ -31,10 +37,13 @@ export interface KillSim {
   readonly cause: 'use' | 'less memory';
 }
 
+/** A cgroup of a partition. */
 export interface ControlGroupSim {
+  /** Its path below the mount. */
   readonly path: string;
   /** Setting it is writing its file: what does not fit is killed, and whoever watches the file is told. */
   maxBytes: number | 'max';
+  /** The limit at which its processes are slowed down; setting it is writing its file. */
   highBytes: number | 'max';
   /** What its processes and those of the cgroups below use. */
   readonly usedBytes: number;
