@@ -90,7 +90,7 @@ async function addressOf(identity: string, platform: NodeJS.Platform, folder?: s
   const name = `hotadd:${identity}`;
   if (platform === 'linux') return `\0${Buffer.byteLength(name) > NAME_MAX_BYTES ? `hotadd:${hash}` : name}`;
   if (platform === 'win32') return `\\\\.\\pipe\\hotadd-${hash}`;
-  // A folder of the user's own: elsewhere a planner of another user is not seen.
+  // In the user's own folder: planners of other users are not seen from there.
   const own = folder ?? join(tmpdir(), `hotadd-${process.getuid?.() ?? 0}`);
   await mkdir(own, { recursive: true, mode: 0o700 });
   return join(own, `${hash}.lock`);
