@@ -283,3 +283,23 @@ test('partition: closed, it leaves nothing running', async () => {
     (error: HotaddError) => error.code === 'HOTADD_CLOSED',
   );
 });
+
+test('partition: whoever is told and throws harms only itself', async () => {
+  const told = new Set<string>();
+  const throws = (what: string) => () => {
+    told.add(what);
+    throw new Error('not my day');
+  };
+  const { clock, machine, partition, add } = await simulated({
+    onMemory: throws('memory'),
+    onLook: throws('look'),
+    onOutcome: throws('outcome'),
+  });
+  const driver = add('cache', 100);
+  await clock.advance(10_000);
+  machine.addMemory(512 * MiB);
+  await clock.advance(10_000);
+  assert.deepEqual([...told].sort(), ['look', 'memory', 'outcome']);
+  assert.ok(driver.sizeBytes > 900 * MiB, `${driver.sizeBytes}`);
+  await clock.until(partition.close());
+});
