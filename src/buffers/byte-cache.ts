@@ -1,0 +1,274 @@
+// A cache of bytes outside the V8 heap, whose limit is fixed when a process starts. Values, keys and the index
+// lie in slabs that come and go while it is in use, so it follows the memory of its container. How they lie
+// there: cache-store.ts.
+import { formatBytes, KiB, MiB } from '../core/bytes.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Driver, DriverState, ResizeContext, Setting, Target } from '../core/driver.ts';
+import { HotaddError } from '../core/errors.ts';
+import { bytesOf, expiresAt, hashOf, isWide, markUsed, type NewEntry } from './cache-entry.ts';
+import { roomOf, SEGMENTS_MOST, type Segment } from './cache-segment.ts';
+import { CacheStore } from './cache-store.ts';
+import { CLOCK_PROCESS } from './clock-process.ts';
+import { FIXED_LEAST_BYTES } from './slab.ts';
+import { SlabPool } from './slab-pool.ts';
+import { ValueLease } from './value-lease.ts';
+
+export interface ByteCacheOptions {
+  /** Bytes it may take from the start, keys and index included, rounded down to slabs. */
+  readonly bytes: number;
+  /** What comes and goes at a time, as of a SlabPool. Default: 32 MiB. */
+  readonly slabBytes?: number;
+  /**
+   * What is emptied at a time, and more than the largest entry: a power of two from 64 KiB on that divides a
+   * slab. Default: a 32nd of a slab, up to 1 MiB.
+   */
+  readonly segmentBytes?: number;
+  /** How long a value stays that is set without a time of its own. Default: for as long as there is room. */
+  readonly ttlMs?: number;
+  /** The time to go by, such as a ClockSim. */
+  readonly clock?: Clock;
+  /** What keys are hashed with. Default: random, so that nobody can choose keys that collide. */
+  readonly seed?: number;
+}
+
+/** Counted since the cache was made. */
+export interface ByteCacheStats {
+  /** Calls of `get` and `getCopy`. */
+  readonly hits: number;
+  readonly misses: number;
+  /** Values that made room for others, or for a smaller cache. */
+  readonly evictions: number;
+  /** Values found to be older than their time. */
+  readonly expirations: number;
+  /** Bytes and number of the values in it now. */
+  readonly bytes: number;
+  readonly entries: number;
+}
+
+const SEGMENT_BYTES = MiB;
+const SEGMENT_LEAST_BYTES = 64 * KiB;
+/** With fewer segments hit rates fall: docs/decisions/0015-eviction.md. */
+const SEGMENTS_LEAST = 32;
+/** A turn of the loop empties or moves so much: some milliseconds. */
+const GIVE_BACK_SLICE_BYTES = 4 * MiB;
+
+export class ByteCache implements Driver {
+  readonly name: string;
+  readonly #pool: SlabPool;
+  readonly #clock: Clock;
+  readonly #ttlMs: number | null;
+  readonly #seed: number;
+  readonly #store: CacheStore;
+  readonly #counts = { hits: 0, misses: 0, evictions: 0, expirations: 0 };
+  readonly #onUnviewed = (segment: Segment) => this.#leave(segment);
+  #givingBack: Promise<void> | null = null;
+
+  /** @throws HotaddError HOTADD_BAD_AMOUNT for sizes that do not fit each other */
+  constructor(name: string, options: ByteCacheOptions) {
+    const { bytes, slabBytes = FIXED_LEAST_BYTES, ttlMs, clock = CLOCK_PROCESS } = options;
+    const { segmentBytes = segmentOf(slabBytes) } = options;
+    this.name = name;
+    this.#seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
+    this.#clock = clock;
+    this.#ttlMs = this.#timeOf(ttlMs);
+    this.#expectSegment(segmentBytes);
+    const evict = () => this.#giveBack();
+    this.#pool = new SlabPool(name, { bytes, slabBytes, leaseBytes: segmentBytes, clock, evict });
+    this.#store = new CacheStore({
+      segmentBytes,
+      acquire: () => this.#pool.acquire(),
+      nowMs: () => clock.monotonicMs(),
+      onDrop: (reason) => {
+        this.#counts[reason === 'expired' ? 'expirations' : 'evictions'] += 1;
+      },
+    });
+  }
+
+  /** Bytes it may take. */
+  get sizeBytes(): number {
+    return this.#pool.sizeBytes;
+  }
+
+  /** Bytes it has from the operating system now. */
+  get heldBytes(): number {
+    return this.#pool.heldBytes;
+  }
+
+  get stats(): ByteCacheStats {
+    const { entries, valueBytes } = this.#store;
+    return { ...this.#counts, entries, bytes: valueBytes };
+  }
+
+  /**
+   * Keeps a copy of the value. False: there is no room, because the size is less than a slab or leases keep
+   * all that could be emptied; the key has no value then.
+   * @throws HotaddError HOTADD_BAD_AMOUNT for what is larger than a segment, HOTADD_CLOSED
+   */
+  set(key: string, value: Uint8Array, options: { ttlMs?: number } = {}): boolean {
+    const ttlMs = options.ttlMs === undefined ? this.#ttlMs : this.#timeOf(options.ttlMs);
+    const expiresMs = ttlMs === null ? null : this.#clock.monotonicMs() + ttlMs;
+    const entry = { hash: this.#hashOf(key), key, wide: isWide(key), value, expiresMs };
+    this.#expectFits(entry);
+    return this.#store.write(entry);
+  }
+
+  /**
+   * The value itself, without a copy, valid and unchanged until it is released; `null`: not there. Do not
+   * write to it. Release it soon: the memory around it stays until then.
+   */
+  get(key: string): ValueLease | null {
+    const place = this.#find(key);
+    if (place === 0) return null;
+    const segment = this.#store.segmentAt(place);
+    return new ValueLease(segment, segment.offsetOf(place), this.#onUnviewed);
+  }
+
+  /** A copy of the value; `null`: not there. */
+  getCopy(key: string): Uint8Array<ArrayBuffer> | null {
+    const lease = this.get(key);
+    if (lease === null) return null;
+    const copy = lease.bytes.slice();
+    lease.release();
+    return copy;
+  }
+
+  /** Whether there is a value; counts nothing. */
+  has(key: string): boolean {
+    const place = this.#store.find(this.#hashOf(key), key);
+    return place > 0 && !this.#isExpired(place);
+  }
+
+  /** False: it was not there. */
+  delete(key: string): boolean {
+    const hash = this.#hashOf(key);
+    const place = this.#store.find(hash, key);
+    if (place <= 0) return false;
+    this.#store.takeOut(hash, place);
+    return true;
+  }
+
+  /** Forgets all. Its memory is free for other values; `setBytes` gives it back. */
+  clear(): void {
+    this.#store.clear();
+  }
+
+  /** As `setBytes` of a SlabPool, up to 32,768 segments. A shrink evicts, some segments per turn of the loop. */
+  setBytes(bytes: number, options: { deadlineMs?: number } = {}): Promise<void> {
+    return this.#pool.setBytes(Math.min(bytes, this.#ceilingBytes), options);
+  }
+
+  async read(): Promise<DriverState> {
+    const state = await this.#pool.read();
+    const segment = formatBytes(this.#pool.leaseBytes);
+    const ceiling = `it numbers ${SEGMENTS_MOST} segments of ${segment}: make it with larger segmentBytes`;
+    const { entries, valueBytes } = this.#store;
+    const note = `evicts; ${entries} values of ${formatBytes(valueBytes)} are left`;
+    return {
+      ...state,
+      ceilingBytes: this.#ceilingBytes,
+      why: { ...state.why, ceiling },
+      ...(state.moving === undefined ? {} : { moving: { ...state.moving, note } }),
+    };
+  }
+
+  async resize(target: Target, context: ResizeContext): Promise<Setting[]> {
+    const most =
+      'bytes' in target ? { ...target, bytes: Math.min(target.bytes, this.#ceilingBytes) } : target;
+    return this.#pool.resize(most, context);
+  }
+
+  /** Forgets all, keeps nothing more, and gives back all memory that no lease keeps. */
+  close(): Promise<void> {
+    this.clear();
+    return this.#pool.close();
+  }
+
+  get #ceilingBytes(): number {
+    return SEGMENTS_MOST * this.#pool.leaseBytes;
+  }
+
+  /** The place of an entry, which is thereby used and counted; 0: not there. */
+  #find(key: string): number {
+    const hash = this.#hashOf(key);
+    const place = this.#store.find(hash, key);
+    if (place > 0 && !this.#isExpired(place)) {
+      const segment = this.#store.segmentAt(place);
+      markUsed(segment, segment.offsetOf(place));
+      this.#counts.hits += 1;
+      return place;
+    }
+    this.#counts.misses += 1;
+    if (place > 0) {
+      this.#counts.expirations += 1;
+      this.#store.takeOut(hash, place);
+    }
+    return 0;
+  }
+
+  #hashOf(key: string): number {
+    if (typeof key === 'string') return hashOf(key, this.#seed);
+    throw this.#bad(`a key is text, and this is ${typeof key}`, 'call it with String(key)');
+  }
+
+  #isExpired(place: number): boolean {
+    const segment = this.#store.segmentAt(place);
+    const expiresMs = expiresAt(segment, segment.offsetOf(place));
+    return expiresMs !== null && expiresMs <= this.#clock.monotonicMs();
+  }
+
+  #leave(segment: Segment): void {
+    this.#store.onUnviewed(segment);
+    if (segment.lease.recalled) void this.#giveBack();
+  }
+
+  /** Frees what a shrink waits for. */
+  #giveBack(): Promise<void> {
+    this.#givingBack ??= this.#giveBackSlices().finally(() => {
+      this.#givingBack = null;
+    });
+    return this.#givingBack;
+  }
+
+  async #giveBackSlices(): Promise<void> {
+    const steps = Math.max(1, GIVE_BACK_SLICE_BYTES / this.#pool.leaseBytes);
+    for (let step = 1; this.#store.giveBack(); step += 1) {
+      if (step % steps > 0) continue;
+      await new Promise<void>((resolve) => {
+        this.#clock.after(0, resolve);
+      });
+    }
+  }
+
+  /** `null`: for ever. */
+  #timeOf(ttlMs: number | undefined): number | null {
+    if (ttlMs === undefined) return null;
+    if (ttlMs > 0 && Number.isFinite(ttlMs)) return ttlMs;
+    throw this.#bad(`ttlMs of ${ttlMs} is no time`, 'give milliseconds above 0, or none');
+  }
+
+  #expectSegment(bytes: number): void {
+    const isPowerOfTwo = Number.isSafeInteger(bytes) && 2 ** Math.round(Math.log2(bytes)) === bytes;
+    if (isPowerOfTwo && bytes >= SEGMENT_LEAST_BYTES) return;
+    throw this.#bad(`segmentBytes of ${bytes} is not a power of two from 64 KiB on`);
+  }
+
+  #expectFits(entry: NewEntry): void {
+    const { leaseBytes } = this.#pool;
+    const { key, value } = entry;
+    if (!(value instanceof Uint8Array))
+      throw this.#bad('a value is bytes', 'call it with a Uint8Array, such as a Buffer');
+    if (bytesOf(entry, leaseBytes) <= roomOf(leaseBytes)) return;
+    const name = key.length > 60 ? `${key.slice(0, 60)}...` : key;
+    const problem = `"${name}" has ${value.length} bytes, more than fit a segment of ${formatBytes(leaseBytes)}`;
+    throw this.#bad(problem, 'give the cache larger segmentBytes, or keep the value in parts');
+  }
+
+  #bad(problem: string, mend?: string): HotaddError {
+    const details = mend === undefined ? { place: this.name } : { place: this.name, mend };
+    return new HotaddError('HOTADD_BAD_AMOUNT', problem, details);
+  }
+}
+
+function segmentOf(slabBytes: number): number {
+  return Math.min(SEGMENT_BYTES, Math.max(SEGMENT_LEAST_BYTES, slabBytes / SEGMENTS_LEAST));
+}

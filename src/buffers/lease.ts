@@ -1,0 +1,63 @@
+// A lease: the right to use a piece of memory until it is released. While it is held the memory stays where
+// it is, so hold it until the last read, write or socket call on its bytes has called back.
+import { HotaddError } from '../core/errors.ts';
+
+/** What a lease is of. */
+export interface Leased {
+  readonly recalled: boolean;
+  /** Leases of it that cannot come back soon. */
+  pins: number;
+  takeBack(view: Uint8Array<ArrayBuffer>): void;
+}
+
+export class Lease {
+  readonly #of: Leased;
+  #view: Uint8Array<ArrayBuffer> | null;
+
+  constructor(of: Leased, view: Uint8Array<ArrayBuffer>) {
+    this.#of = of;
+    this.#view = view;
+  }
+
+  /**
+   * The memory. What an earlier lease wrote may still be in it. Take it anew from the lease instead of
+   * keeping it: after release it belongs to the next lease, or to nobody and is empty.
+   * @throws HotaddError HOTADD_RELEASED
+   */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    if (this.#view === null) throw released('used');
+    return this.#view;
+  }
+
+  /** True: a shrink waits for this lease. Release it when you can. */
+  get recalled(): boolean {
+    return this.#view !== null && this.#of.recalled;
+  }
+
+  /** @throws HotaddError HOTADD_RELEASED the second time */
+  release(): void {
+    const view = this.#view;
+    if (view === null) throw released('released');
+    this.#view = null;
+    this.#of.takeBack(view);
+  }
+
+  /** For `using`. A lease that was released before is left alone. */
+  [Symbol.dispose](): void {
+    if (this.#view !== null) this.release();
+  }
+
+  /**
+   * Says that others should rather be recalled than this one (1), or takes that back (-1).
+   * @internal
+   */
+  pin(by: 1 | -1): void {
+    this.#of.pins += by;
+  }
+}
+
+/** A lease that is `used` or `released` when it is over. */
+export function released(what: string): HotaddError {
+  const mend = 'release it once, after the last read or write on its bytes has called back';
+  return new HotaddError('HOTADD_RELEASED', `a lease is ${what} after its release`, { mend });
+}
