@@ -4,8 +4,8 @@ import { digits, median, withSpread } from './figures.ts';
 
 export interface Bar {
   readonly what: string;
-  /** `x` for a ratio. */
-  readonly unit: 'x' | 'ms' | 'MB';
+  /** `x` for a ratio, `points` for those of a percentage. */
+  readonly unit: 'x' | 'ms' | 'MB' | 'points';
   /** One value per run; the median counts. */
   readonly runs: readonly number[];
   readonly atMost: number;
