@@ -13,6 +13,7 @@ import { FIXED_LEAST_BYTES } from './slab.ts';
 import { SlabPool } from './slab-pool.ts';
 import { ValueLease } from './value-lease.ts';
 
+/** What a cache may take, and how it is divided. */
 export interface ByteCacheOptions {
   /** Bytes it may take from the start, keys and index included, rounded down to slabs. */
   readonly bytes: number;
@@ -33,15 +34,17 @@ export interface ByteCacheOptions {
 
 /** Counted since the cache was made. */
 export interface ByteCacheStats {
-  /** Calls of `get` and `getCopy`. */
+  /** Calls of `get` and `getCopy` that found a value. */
   readonly hits: number;
+  /** Calls of them that found none, or one older than its time. */
   readonly misses: number;
   /** Values that made room for others, or for a smaller cache. */
   readonly evictions: number;
   /** Values found to be older than their time. */
   readonly expirations: number;
-  /** Bytes and number of the values in it now. */
+  /** Bytes of the values in it now, without keys and index. */
   readonly bytes: number;
+  /** How many there are now. */
   readonly entries: number;
 }
 
@@ -52,7 +55,12 @@ const SEGMENTS_LEAST = 32;
 /** A turn of the loop empties or moves so much: some milliseconds. */
 const GIVE_BACK_SLICE_BYTES = 4 * MiB;
 
+/**
+ * Bytes by key, off the V8 heap, keys and index too. It evicts by S3-FIFO, and is resized while it is in use:
+ * by `setBytes`, or as the driver that it is, `partition.register(cache)`. What goes back goes to the system.
+ */
 export class ByteCache implements Driver {
+  /** Unique in the partition where it is registered. */
   readonly name: string;
   readonly #pool: SlabPool;
   readonly #clock: Clock;
@@ -94,6 +102,7 @@ export class ByteCache implements Driver {
     return this.#pool.heldBytes;
   }
 
+  /** What it counts, as of now. */
   get stats(): ByteCacheStats {
     const { entries, valueBytes } = this.#store;
     return { ...this.#counts, entries, bytes: valueBytes };
@@ -157,6 +166,7 @@ export class ByteCache implements Driver {
     return this.#pool.setBytes(Math.min(bytes, this.#ceilingBytes), options);
   }
 
+  /** For hotadd, as of a `Driver`. */
   async read(): Promise<DriverState> {
     const state = await this.#pool.read();
     const segment = formatBytes(this.#pool.leaseBytes);
@@ -171,6 +181,7 @@ export class ByteCache implements Driver {
     };
   }
 
+  /** For hotadd, as of a `Driver`: what `setBytes` is for others. */
   async resize(target: Target, context: ResizeContext): Promise<Setting[]> {
     const most =
       'bytes' in target ? { ...target, bytes: Math.min(target.bytes, this.#ceilingBytes) } : target;

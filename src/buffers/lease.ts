@@ -1,5 +1,4 @@
-// A lease: the right to use a piece of memory until it is released. While it is held the memory stays where
-// it is, so hold it until the last read, write or socket call on its bytes has called back.
+// A lease of a piece of memory. A slab with leases never goes back to the system.
 import { HotaddError } from '../core/errors.ts';
 
 /** What a lease is of. */
@@ -10,10 +9,15 @@ export interface Leased {
   takeBack(view: Uint8Array<ArrayBuffer>): void;
 }
 
+/**
+ * The right to use a piece of a pool's memory until it is released. The memory stays where it is meanwhile, so
+ * release it after the last read, write or socket call on its bytes has called back.
+ */
 export class Lease {
   readonly #of: Leased;
   #view: Uint8Array<ArrayBuffer> | null;
 
+  /** @internal */
   constructor(of: Leased, view: Uint8Array<ArrayBuffer>) {
     this.#of = of;
     this.#view = view;

@@ -16,6 +16,7 @@ import type { Lease } from './lease.ts';
 import { FIXED_LEAST_BYTES } from './slab.ts';
 import { Slabs } from './slabs.ts';
 
+/** What a pool may take, and how it is divided. */
 export interface SlabPoolOptions {
   /** Bytes it may take from the start, rounded down to slabs. */
   readonly bytes: number;
@@ -57,7 +58,12 @@ const DEFAULT_DEADLINE_MS = 10_000;
 
 let instances = 0;
 
+/**
+ * Memory in pieces of one size, off the V8 heap. It is resized while it is in use: by `setBytes`, or as the
+ * driver that it is, `partition.register(pool)`. What goes back goes to the system, slab by slab.
+ */
 export class SlabPool implements Driver {
+  /** Unique in the partition where it is registered. */
   readonly name: string;
   readonly #slabs: Slabs;
   readonly #options: SlabPoolOptions;
@@ -96,6 +102,7 @@ export class SlabPool implements Driver {
     return this.#slabs.slabBytes;
   }
 
+  /** Bytes of each lease. */
   get leaseBytes(): number {
     return this.#slabs.leaseBytes;
   }
@@ -105,11 +112,12 @@ export class SlabPool implements Driver {
     return this.#sizeBytes;
   }
 
-  /** What it has from the operating system now, touched or not. */
+  /** What it has from the operating system now: of each slab as much as was ever handed out or touched. */
   get heldBytes(): number {
     return this.#slabs.heldBytes;
   }
 
+  /** Bytes of all leases that are out. */
   get leasedBytes(): number {
     return this.#slabs.leases * this.leaseBytes;
   }
@@ -137,6 +145,7 @@ export class SlabPool implements Driver {
     return this.#begin(bytes, options.deadlineMs ?? DEFAULT_DEADLINE_MS);
   }
 
+  /** For hotadd, as of a `Driver`. */
   async read(): Promise<DriverState> {
     const kept = this.#slabs.keptByLeases * this.slabBytes;
     const failure = this.#evictFailure === null ? '' : `; evict failed: ${this.#evictFailure}`;
@@ -156,7 +165,10 @@ export class SlabPool implements Driver {
     };
   }
 
-  /** Holders have the deadline of the change, less the time in which the shell proves a shrink. */
+  /**
+   * For hotadd, as of a `Driver`: what `setBytes` is for others. Holders have the deadline of the change, less
+   * the time in which a shrink is proven.
+   */
   async resize(target: Target, { deadlineMs, signal }: ResizeContext): Promise<Setting[]> {
     signal.throwIfAborted();
     const bytes = 'bytes' in target ? target.bytes : Number(target.settings[0]?.value ?? this.#sizeBytes);

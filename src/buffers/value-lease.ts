@@ -4,6 +4,7 @@ import { valueBeginAt, valueLengthAt } from './cache-entry.ts';
 import type { Segment } from './cache-segment.ts';
 import { released } from './lease.ts';
 
+/** A value of a cache where it lies, which stays there unchanged until the lease is released. */
 export class ValueLease {
   /** Where the value begins in `memory`. */
   readonly begin: number;
