@@ -1,6 +1,6 @@
-// The byte cache beside lru-cache, quick-lru and a plain Map, each in a process of its own: what a call costs,
-// how long a turn of the loop is, what the memory is above that of the values, and what is back at the system
-// one second after the cache was halved.
+// The byte cache beside lru-cache, quick-lru and a plain Map, each in a process of its own: what a call
+// costs, how long a turn of the loop is, what the memory is above that of the values, and what is back at the
+// system one second after the cache was halved.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { GiB, MiB } from '../src/core/bytes.ts';
@@ -94,16 +94,17 @@ for (const bytes of SIZES) {
   publish({
     title: `Byte cache of ${size}`,
     about:
-      'Values of 1 to 16 KiB for half as many keys again as fit. Keys are made for each call; a value is used by ' +
-      'reading one byte of each cache line. set: a copy of a value is kept, and another makes room. The loop does 50 ' +
-      'calls in a turn: a get by Zipf 0.9, and a set where it is not there. Each in a process of its own, ' +
-      `${RUNS} runs in turn.`,
+      'Values of 1 to 16 KiB for half as many keys again as fit. Keys are made for each call; a value is ' +
+      'used by reading one byte of each cache line. set: a copy of a value is kept, another makes room. ' +
+      'The loop does 50 calls in a turn: a get by Zipf 0.9, and a set where it is not there. Each in a ' +
+      `process of its own, ${RUNS} runs in turn.`,
     columns,
     rows: KINDS.map((kind) => rowOf(kind, of(kind))),
     bars: barsOf(size, of('ByteCache'), of('lru-cache')),
     notes: [
-      `quick-lru keeps up to twice its maxSize; half of what fits is its maxSize, and it kept ${digits(kept * 100)} %. ` +
-        'lru-cache is halved by pop(), the Map by delete(). They leave the rest to the collector of garbage.',
+      'quick-lru keeps up to twice its maxSize; half of what fits is its maxSize, and it kept ' +
+        `${digits(kept * 100)} %. lru-cache is halved by pop(), the Map by delete(). The rest is left to ` +
+        'the collector of garbage.',
     ],
   });
 }

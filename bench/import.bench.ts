@@ -25,7 +25,11 @@ async function costOf(module: string): Promise<Cost> {
 const compiled = compileSources();
 const empty = join(compiled, 'empty.js');
 writeFileSync(empty, 'export {};\n');
-const modules = { hotadd: 'index.js', 'hotadd/testing': 'testing/index.js' };
+const modules = {
+  hotadd: 'index.js',
+  'hotadd/buffers': 'buffers/index.js',
+  'hotadd/testing': 'testing/index.js',
+};
 const costs = new Map<string, Cost[]>();
 for (let run = 0; run < RUNS; run += 1) {
   const bare = await costOf(empty);

@@ -1,6 +1,7 @@
 // A cache of pages outside the V8 heap, whose size can change while it is in use.
 // #region cache
-import { ByteCache, MiB } from 'hotadd';
+import { MiB } from 'hotadd';
+import { ByteCache } from 'hotadd/buffers';
 
 export const pages = new ByteCache('pages', { bytes: 256 * MiB, ttlMs: 60_000 });
 

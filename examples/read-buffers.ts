@@ -2,7 +2,8 @@
 // registered as a driver, by what happens to the container's memory.
 // #region pool
 import { open } from 'node:fs/promises';
-import { KiB, MiB, SlabPool } from 'hotadd';
+import { KiB, MiB } from 'hotadd';
+import { SlabPool } from 'hotadd/buffers';
 
 export const pool = new SlabPool('read buffers', { bytes: 256 * MiB, leaseBytes: 64 * KiB });
 

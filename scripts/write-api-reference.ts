@@ -8,6 +8,7 @@ import { type Declaration, type Doc, type Group, type Member, readerAt, readGrou
 /** Each page, and the file of the exports that it describes. */
 export const PAGES = {
   'docs/reference/library.md': 'src/index.ts',
+  'docs/reference/buffers.md': 'src/buffers/index.ts',
   'docs/reference/testing.md': 'src/testing/index.ts',
 } as const;
 

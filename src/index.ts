@@ -12,13 +12,6 @@ export type { Partition } from './partition/partition.ts';
 export { type BuffersOptions, buffers } from './buffers/buffers.ts';
 export type { Amount, Listener, ListenerContext, Policy, Registration } from './core/registry.ts';
 
-// ---- Resizable memory ----
-
-export { ByteCache, type ByteCacheOptions, type ByteCacheStats } from './buffers/byte-cache.ts';
-export type { Lease } from './buffers/lease.ts';
-export { type Eviction, SlabPool, type SlabPoolOptions } from './buffers/slab-pool.ts';
-export type { ValueLease } from './buffers/value-lease.ts';
-
 // ---- A driver ----
 
 export type { Driver, DriverState, Home, ResizeContext, Setting, Target } from './core/driver.ts';

@@ -1,4 +1,4 @@
-// Runs the tests among the examples, as a user of the package would write them: `hotadd` and `hotadd/testing`
+// Runs the tests among the examples, as a user of the package would write them: `hotadd` and its
 // are the sources here, so that no build is needed.
 import { registerHooks } from 'node:module';
 import { pathToFileURL } from 'node:url';
@@ -6,6 +6,7 @@ import { listFiles, ROOT } from './repository.ts';
 
 const SOURCES = new Map([
   ['hotadd', 'src/index.ts'],
+  ['hotadd/buffers', 'src/buffers/index.ts'],
   ['hotadd/testing', 'src/testing/index.ts'],
 ]);
 

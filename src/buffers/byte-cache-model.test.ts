@@ -1,5 +1,5 @@
-// The cache in use and resized, in random histories, against a model that knows every value ever set: it gives
-// what was set last, or nothing, and its accounts are exact.
+// The cache in use and resized, in random histories, against a model that knows every value ever set: it
+// gives what was set last, or nothing, and its accounts are exact.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KiB } from '../core/bytes.ts';

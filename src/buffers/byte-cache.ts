@@ -1,6 +1,6 @@
-// A cache of bytes outside the V8 heap, whose limit is fixed when a process starts. Values, keys and the index
-// lie in slabs that come and go while it is in use, so it follows the memory of its container. How they lie
-// there: cache-store.ts.
+// A cache of bytes outside the V8 heap, whose limit is fixed when a process starts. Values, keys and the
+// index lie in slabs that come and go while it is in use, so it follows the memory of its container. How they
+// lie there: cache-store.ts.
 import { formatBytes, KiB, MiB } from '../core/bytes.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Driver, DriverState, ResizeContext, Setting, Target } from '../core/driver.ts';
@@ -161,7 +161,7 @@ export class ByteCache implements Driver {
     this.#store.clear();
   }
 
-  /** As `setBytes` of a SlabPool, up to 32,768 segments. A shrink evicts, some segments per turn of the loop. */
+  /** As `setBytes` of a SlabPool, up to 32,768 segments. A shrink evicts, a slice per turn of the loop. */
   setBytes(bytes: number, options: { deadlineMs?: number } = {}): Promise<void> {
     return this.#pool.setBytes(Math.min(bytes, this.#ceilingBytes), options);
   }
@@ -270,7 +270,8 @@ export class ByteCache implements Driver {
       throw this.#bad('a value is bytes', 'call it with a Uint8Array, such as a Buffer');
     if (bytesOf(entry, leaseBytes) <= roomOf(leaseBytes)) return;
     const name = key.length > 60 ? `${key.slice(0, 60)}...` : key;
-    const problem = `"${name}" has ${value.length} bytes, more than fit a segment of ${formatBytes(leaseBytes)}`;
+    const segment = formatBytes(leaseBytes);
+    const problem = `"${name}" has ${value.length} bytes, more than fit a segment of ${segment}`;
     throw this.#bad(problem, 'give the cache larger segmentBytes, or keep the value in parts');
   }
 

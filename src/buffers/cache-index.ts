@@ -2,7 +2,7 @@
 // entry, and no call of it takes long: an extendible hash (Fagin et al., TODS 1979) of small tables. One that
 // is full becomes two; two that are nearly empty become one.
 //
-//   the first bits of a hash --> directory --> a table of pairs  | hash | place |, searched from the last bits
+//   the first bits of a hash --> directory --> a table of pairs  | hash | place |, from its last bits on
 //   place > 0: an entry   0: free   < 0: a ghost, what is left of an entry that was evicted: which queue it
 //   left, and when. Ghosts go when their table is full and they are too old to tell anything.
 import { type CacheTables, TABLE_PAIRS, type TableOwner } from './cache-tables.ts';

@@ -96,7 +96,7 @@ export class CacheLog {
     return this.#emptyOne(() => true, true);
   }
 
-  /** After a write of so many bytes: empties some of the segment whose turn comes next, if one is due soon. */
+  /** After a write of so many bytes: empties some of the segment whose turn is next, if one is due soon. */
   emptyAhead(queue: Queue, bytes: number): void {
     const open = this.#queues[queue].at(-1);
     if (open?.hasRoom(AHEAD * this.#options.segmentBytes)) return;
@@ -187,8 +187,8 @@ export class CacheLog {
   }
 
   /**
-   * Empties a segment, and gives its lease back unless what is kept stays in it. That ends: to be spared costs
-   * the mark of use. False: there is none.
+   * Empties a segment, and gives its lease back unless what is kept stays in it. That ends: to be spared
+   * costs the mark of use. False: there is none.
    */
   #emptyOne(isWanted: (segment: Segment) => boolean, spares: boolean): boolean {
     const emptying = this.#turn(isWanted);
@@ -198,7 +198,7 @@ export class CacheLog {
     return true;
   }
 
-  /** The segment to empty: the one that was begun, unless it is gone or viewed since. `null`: there is none. */
+  /** The segment to empty: the one that was begun, unless it is gone or viewed since. `null`: none. */
   #turn(isWanted: (segment: Segment) => boolean): Emptying | null {
     if (this.#ahead !== null && this.#isIn(this.#ahead) && !this.#ahead.victim.viewed) return this.#ahead;
     const sparse = this.#sparse();

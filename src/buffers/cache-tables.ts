@@ -1,6 +1,6 @@
 // Where the tables of a cache's index lie: the first ones on their own, so that a small cache needs no
-// segment for them, and all others in leases of the same pool as its values, several in each, so that they are
-// counted with them, and go back to the system like them.
+// segment for them, and all others in leases of the same pool as its values, several in each, so that they
+// are counted with them, and go back to the system like them.
 import type { Lease } from './lease.ts';
 
 /** Pairs of a hash and a place; a power of two. */

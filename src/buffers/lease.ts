@@ -10,8 +10,8 @@ export interface Leased {
 }
 
 /**
- * The right to use a piece of a pool's memory until it is released. The memory stays where it is meanwhile, so
- * release it after the last read, write or socket call on its bytes has called back.
+ * The right to use a piece of a pool's memory until it is released. The memory stays where it is meanwhile,
+ * so release it after the last read, write or socket call on its bytes has called back.
  */
 export class Lease {
   readonly #of: Leased;

@@ -166,8 +166,8 @@ export class SlabPool implements Driver {
   }
 
   /**
-   * For hotadd, as of a `Driver`: what `setBytes` is for others. Holders have the deadline of the change, less
-   * the time in which a shrink is proven.
+   * For hotadd, as of a `Driver`: what `setBytes` is for others. Holders have the deadline of the change,
+   * less the time in which a shrink is proven.
    */
   async resize(target: Target, { deadlineMs, signal }: ResizeContext): Promise<Setting[]> {
     signal.throwIfAborted();
