@@ -63,3 +63,15 @@ test('buffers: a size that is no whole number of bytes is read as whole bytes', 
   const driver = buffers('odd', { size: () => 10.7, resize: () => {} });
   assert.equal((await driver.read(new AbortController().signal)).costBytes, 11);
 });
+
+test('buffers: what cannot be resized is refused at once, with what to give', () => {
+  const size = () => 1;
+  const code = 'HOTADD_BAD_DRIVER';
+  assert.throws(() => buffers('odd', { size } as never), {
+    code,
+    message: 'buffers odd: it has no resize(); give resize: (bytes) => { ... }',
+  });
+  assert.throws(() => buffers('odd', { size, resize: 5 } as never), { code, place: 'buffers odd' });
+  assert.throws(() => buffers('odd', { resize: () => undefined } as never), /it has no size\(\); give size/);
+  assert.throws(() => buffers('odd', undefined as never), { code });
+});

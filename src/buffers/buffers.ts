@@ -1,7 +1,7 @@
 // The author's form of a driver: a name, a size and a resize, and hotadd does the rest (D7).
 import { formatBytes } from '../core/bytes.ts';
 import type { Driver, DriverState, Setting, Target } from '../core/driver.ts';
-import { Refusal } from '../core/errors.ts';
+import { HotaddError, Refusal } from '../core/errors.ts';
 
 /** What hotadd has to know of buffers, in bytes. */
 export interface BuffersOptions {
@@ -30,8 +30,10 @@ let instances = 0;
 /**
  * A driver for buffers of this process, in one line: hotadd asks for their size and has them resized.
  * @param name unique in the partition, and stable.
+ * @throws HotaddError HOTADD_BAD_DRIVER when size or resize is missing.
  */
 export function buffers(name: string, options: BuffersOptions): Driver {
+  expectFunctions(name, options);
   const { resize, floor = 0, ceiling = null, step = 1 } = options;
   // An author may count in fractions; the plan counts in whole bytes, and rather too many than too few.
   const size = () => Math.ceil(options.size());
@@ -67,4 +69,12 @@ export function buffers(name: string, options: BuffersOptions): Driver {
       return [sizeSetting()];
     },
   };
+}
+
+/** What is missing would be found when memory changes, and nobody looks then. */
+function expectFunctions(name: string, options: BuffersOptions): void {
+  const missing = (['size', 'resize'] as const).find((key) => typeof options?.[key] !== 'function');
+  if (missing === undefined) return;
+  const mend = missing === 'size' ? 'give size: () => bytes' : 'give resize: (bytes) => { ... }';
+  throw new HotaddError('HOTADD_BAD_DRIVER', `it has no ${missing}()`, { place: `buffers ${name}`, mend });
 }

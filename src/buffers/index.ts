@@ -1,5 +1,5 @@
 // What an author imports as hotadd/buffers: memory of this process that is resized while it is in use, and
-// can be used without anything else of hotadd. Its reference, docs/reference/buffers.md, is written from here.
+// can be used without anything else of hotadd. Its reference, buffers.md, is written from here.
 
 // ---- Bytes by key ----
 
