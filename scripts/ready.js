@@ -17,6 +17,8 @@ const POLICY = '/usr/sbin/policy-rc.d';
 /** What the real suites start: the command that must be on PATH, and the Debian packages that bring it. */
 const SERVERS = [
   { command: 'redis-server', packages: ['redis-server'], service: 'redis-server' },
+  // Debian keeps PostgreSQL's own programs off PATH; this one comes with them.
+  { command: 'pg_createcluster', packages: ['postgresql'], service: 'postgresql' },
   { command: 'lsmem', packages: ['util-linux'] },
   { command: 'qemu-system-x86_64', packages: ['qemu-system-x86'] },
   { command: 'busybox', packages: ['busybox-static'] },
