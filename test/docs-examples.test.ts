@@ -7,6 +7,7 @@ import { listFiles, ROOT } from './repository.ts';
 const SOURCES = new Map([
   ['hotadd', 'src/index.ts'],
   ['hotadd/buffers', 'src/buffers/index.ts'],
+  ['hotadd/adapters', 'src/adapters/index.ts'],
   ['hotadd/testing', 'src/testing/index.ts'],
 ]);
 

@@ -124,24 +124,27 @@ describe('docs: the reference is the code', () => {
     });
   }
 
-  test('docs: lab.md lists every export and no other, and members', () => {
-    const page = 'docs/reference/lab.md';
-    const face = 'lab/index.ts';
-    const exported = exportsOf(readFile(face)).map(({ name }) => ({ name, path: homeOf(name, face) }));
-    assert.ok(exported.length > 5, 'the exports were not found');
-    const listed: string[] = [];
-    for (const { heading, body } of sectionsOf(readFile(page))) {
-      const keys = body.flatMap((line) => tableNamesOf(line));
-      const owner = exported.find(({ name }) => heading === `\`${name}\``);
-      if (owner === undefined) listed.push(...keys);
-      else sameMembers(`${page}: ${owner.name}`, keys, membersOf(readFile(owner.path), owner.name));
-    }
-    sameNames(
-      page,
-      listed,
-      exported.map(({ name }) => name),
-    );
-  });
+  for (const [page, face] of [
+    ['docs/reference/adapters.md', 'src/adapters/index.ts'],
+    ['docs/reference/lab.md', 'lab/index.ts'],
+  ] as const) {
+    test(`docs: ${posix.basename(page)} lists every export and no other, and members`, () => {
+      const exported = exportsOf(readFile(face)).map(({ name }) => ({ name, path: homeOf(name, face) }));
+      assert.ok(exported.length > 5, 'the exports were not found');
+      const listed: string[] = [];
+      for (const { heading, body } of sectionsOf(readFile(page))) {
+        const keys = body.flatMap((line) => tableNamesOf(line));
+        const owner = exported.find(({ name }) => heading === `\`${name}\``);
+        if (owner === undefined) listed.push(...keys);
+        else sameMembers(`${page}: ${owner.name}`, keys, membersOf(readFile(owner.path), owner.name));
+      }
+      sameNames(
+        page,
+        listed,
+        exported.map(({ name }) => name),
+      );
+    });
+  }
 
   test('docs: configurations in pages are valid', async () => {
     const { parseConfig } = await import('../src/agent/config.ts');

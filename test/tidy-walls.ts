@@ -31,6 +31,10 @@ export const WALLS: Readonly<Record<string, Wall>> = {
     mend: 'host only does; what decides belongs in core or sense',
   }),
   buffers: wall(['core'], { neverNode: FILES, mend: 'buffers knows this process only' }),
+  adapters: wall(['core', 'buffers'], {
+    neverNode: FILES,
+    mend: "an adapter is handed its user's object, and knows it by what it has",
+  }),
   drivers: wall(['core'], {
     neverNode: ['fs'],
     packages: ['zod'],

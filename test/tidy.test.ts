@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { posix } from 'node:path';
 import { describe, test } from 'node:test';
+import { headingsOf } from './docs-text.ts';
 import { isThere, listFiles, listRooms, none, readFile, readJson } from './repository.ts';
 import { RULES, roomOf } from './tidy-rules.ts';
 import { importsOf } from './tidy-scan.ts';
@@ -95,5 +96,40 @@ describe('tidy: plug-ins are complete', () => {
         ]);
       });
     }
+  }
+});
+
+/** An adapter is one file with a factory, a line in index.ts, a test that calls the contract, a section. */
+describe('tidy: adapters are complete', () => {
+  const room = shipped.filter((path) => /^src\/adapters\/(?!index\.ts$)/.test(path));
+  const index = importsOf(readFile('src/adapters/index.ts')).map(({ specifier }) => specifier);
+  const page = 'docs/reference/adapters.md';
+
+  test('tidy: every file of adapters is exported, or a part of one that is', () => {
+    assert.ok(index.length > 5, 'the adapters were not found');
+    const inside = room.flatMap((path) => importsOf(readFile(path))).map(({ specifier }) => specifier);
+    const lost = room.filter((path) => ![...index, ...inside].includes(`./${posix.basename(path)}`));
+    none(lost.map((path) => `src/adapters/index.ts: has no line for ${posix.basename(path)}`));
+  });
+
+  for (const path of room.filter((one) => index.includes(`./${posix.basename(one)}`))) {
+    test(`tidy: ${path} is one factory, tested and documented`, () => {
+      const factories = [...readFile(path).matchAll(/^export function (\w+)/gm)].map(
+        (match) => match[1] ?? '',
+      );
+      assert.equal(factories.length, 1, `${path} exports ${factories.join(', ') || 'no function'}`);
+      const [factory = ''] = factories;
+      assert.match(factory, /[a-z](?:Driver|Store)$/, `${factory} does not say what it makes`);
+      const suite = path.replace(/\.ts$/, '.test.ts');
+      assert.ok(files.includes(suite), `${suite} is missing`);
+      const calls = factory.endsWith('Driver') ? [factory, 'checkDriver'] : [factory];
+      none(
+        calls.filter((name) => !readFile(suite).includes(`${name}(`)).map((name) => `${suite}: no ${name}`),
+      );
+      const headings = headingsOf(readFile(page));
+      none(
+        headings.some((one) => one.includes(`\`${factory}\``)) ? [] : [`${page}: no section for ${factory}`],
+      );
+    });
   }
 });
