@@ -74,10 +74,11 @@ class KnobDriver implements Driver {
     };
   }
 
-  resize(target: Target, { signal }: ResizeContext): Promise<Setting[]> {
-    const stop = this.#overtake('a newer change has come');
-    const before = this.#turns;
-    const work = before.then(() => this.#set(this.#unitsOf(target), AbortSignal.any([signal, stop])));
+  async resize(target: Target, { signal }: ResizeContext): Promise<Setting[]> {
+    // A budget that is refused leaves the one before it on its way.
+    const units = this.#unitsOf(target);
+    const stop = AbortSignal.any([signal, this.#overtake('a newer change has come')]);
+    const work = this.#turns.then(() => this.#set(units, stop));
     this.#turns = work.catch(() => undefined);
     return work;
   }

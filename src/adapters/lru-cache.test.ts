@@ -128,6 +128,16 @@ test('lru-cache: a fetch, and what it brings in the background, stay within the 
   assert.ok(kept.calculatedSize <= 50, `${kept.calculatedSize} after the refresh`);
 });
 
+test('lru-cache: where entries are counted, one that is being fetched counts too', async () => {
+  const kept = new LRUCache<string, Uint8Array>({ max: 10, fetchMethod: async () => bytes(1) });
+  await toBudget(lruCacheDriver('ten', kept, { bytesPerEntry: 10 }), 30);
+  for (const key of 'abc') kept.set(key, bytes(1));
+  const fetched = [kept.fetch('d'), kept.fetch('e')];
+  assert.equal(kept.size, 3);
+  assert.equal((await Promise.all(fetched)).length, 2);
+  assert.deepEqual([...kept.keys()], ['e', 'd', 'c']);
+});
+
 test('lru-cache: memo and load stay within the budget', async () => {
   const kept = new LRUCache<string, Uint8Array>({ max: 10, memoMethod: () => bytes(1) });
   await toBudget(lruCacheDriver('ten', kept, { bytesPerEntry: 10 }), 30);
@@ -140,7 +150,7 @@ test('lru-cache: memo and load stay within the budget', async () => {
 test('lru-cache: a dispose function that adds an entry does not break the eviction', async () => {
   const kept: LRUCache<string, Uint8Array> = ten({
     ...{ maxSize: 100, sizeCalculation },
-    disposeAfter: (_, key, reason) => {
+    dispose: (_, key, reason) => {
       if (reason === 'evict' && key === 'a') kept.set('again', bytes(10));
     },
   });

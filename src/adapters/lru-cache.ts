@@ -8,7 +8,7 @@ import { instanceOf, type Knob, knobDriver } from './knob.ts';
 import { type Kept, LruBound } from './lru-cache-bound.ts';
 import { badOption, expectCount, expectMethods } from './options.ts';
 
-/** A cache of lru-cache 10 or 11. */
+/** A cache of lru-cache 11. */
 export type LruCache = Kept;
 
 export interface LruCacheOptions {

@@ -4,7 +4,7 @@ import type { Driver } from '../core/driver.ts';
 import { instanceOf, type Knob, knobDriver } from './knob.ts';
 import { expectCount, expectMethods } from './options.ts';
 
-/** A cache of quick-lru 6.1 or later. */
+/** A cache of quick-lru 7. */
 export interface QuickLruCache {
   readonly maxSize: number;
   readonly size: number;

@@ -77,6 +77,17 @@ for (const [library, open] of LIBRARIES) {
     assert.ok(readByScan(kept) > 6 * MiB, 'and are not kept beyond the budget');
   });
 
+  test(`sqlite, ${library}: a shrink empties the caches, so that malloc gives more back`, async () => {
+    const kept = fill(open);
+    const driver = sqliteDriver('db', kept);
+    await toBudget(driver, 16 * MiB);
+    kept.prepare(SCAN).all();
+    await toBudget(driver, 15 * MiB);
+    assert.ok(readByScan(kept) > 7 * MiB, 'the file is read again, though it is within the budget');
+    await toBudget(driver, 16 * MiB);
+    assert.ok(readByScan(kept) < MiB, 'a growth empties nothing');
+  });
+
   test(`sqlite, ${library}: going back sets pages and KiB exactly as they were`, async () => {
     const kept = fill(open, MiB);
     kept.exec(`PRAGMA cache_size = 777; ATTACH '${join(dir, `${library.slice(0, 4)}.db`)}' AS other`);

@@ -7,7 +7,7 @@ import { instanceOf, type Knob, knobDriver } from './knob.ts';
 import { badOption, expectCount, expectMethods } from './options.ts';
 import { facing } from './undici-facing.ts';
 
-/** An Agent, a Pool or a BalancedPool of undici 6 to 8. */
+/** An Agent or a Pool of undici 8. */
 export interface UndiciDispatcher {
   dispatch(options: never, handler: never): boolean;
   close(): Promise<void>;
