@@ -147,15 +147,17 @@ test('lru-cache: memo and load stay within the budget', async () => {
   assert.deepEqual([...kept.keys()], ['j', 'i', 'h']);
 });
 
-test('lru-cache: a dispose function that adds an entry does not break the eviction', async () => {
-  const kept: LRUCache<string, Uint8Array> = ten({
-    ...{ maxSize: 100, sizeCalculation },
-    dispose: (_, key, reason) => {
-      if (reason === 'evict' && key === 'a') kept.set('again', bytes(10));
-    },
-  });
-  await toBudget(lruCacheDriver('ten', kept), 50);
-  assert.deepEqual([kept.calculatedSize, kept.has('again')], [50, true]);
+test('lru-cache: a dispose function that adds an entry is called once for each that goes', async () => {
+  const gone: string[] = [];
+  const dispose = (_: Uint8Array, key: string) => {
+    gone.push(key);
+    if (key === 'a' || key === 'c') kept.set(`after ${key}`, bytes(1));
+  };
+  const kept = new LRUCache<string, Uint8Array>({ max: 10, dispose });
+  for (const key of 'abcd') kept.set(key, bytes(1));
+  await toBudget(lruCacheDriver('ten', kept, { bytesPerEntry: 10 }), 30);
+  kept.set('e', bytes(1));
+  assert.deepEqual([gone, [...kept.keys()]], [[...'abcd'], ['after c', 'e', 'after a']]);
 });
 
 test('lru-cache: an aborted shrink of a large cache stops between two slices, and says where', async () => {
