@@ -1,7 +1,7 @@
 // A cache of bytes outside the V8 heap, whose limit is fixed when a process starts. Values, keys and the
 // index lie in slabs that come and go while it is in use, so it follows the memory of its container. How they
 // lie there: cache-store.ts.
-import { formatBytes, KiB, MiB } from '../core/bytes.ts';
+import { formatBytes, GiB, KiB, MiB } from '../core/bytes.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Driver, DriverState, ResizeContext, Setting, Target } from '../core/driver.ts';
 import { HotaddError } from '../core/errors.ts';
@@ -9,6 +9,7 @@ import { bytesOf, expiresAt, hashOf, isWide, markUsed, type NewEntry } from './c
 import { roomOf, SEGMENTS_MOST, type Segment } from './cache-segment.ts';
 import { CacheStore } from './cache-store.ts';
 import { CLOCK_PROCESS } from './clock-process.ts';
+import type { Lease } from './lease.ts';
 import { FIXED_LEAST_BYTES } from './slab.ts';
 import { SlabPool } from './slab-pool.ts';
 import { ValueLease } from './value-lease.ts';
@@ -20,8 +21,8 @@ export interface ByteCacheOptions {
   /** What comes and goes at a time, as of a SlabPool. Default: 32 MiB. */
   readonly slabBytes?: number;
   /**
-   * What is emptied at a time, and more than the largest entry: a power of two from 64 KiB on that divides a
-   * slab. Default: a 32nd of a slab, up to 1 MiB.
+   * What is emptied at a time, and more than the largest entry: a power of two from 64 KiB to 1 GiB that
+   * divides a slab. Default: a 32nd of a slab, up to 1 MiB.
    */
   readonly segmentBytes?: number;
   /** How long a value stays that is set without a time of its own. Default: for as long as there is room. */
@@ -50,6 +51,8 @@ export interface ByteCacheStats {
 
 const SEGMENT_BYTES = MiB;
 const SEGMENT_LEAST_BYTES = 64 * KiB;
+/** Lengths of entries are 32 bits with a sign. */
+const SEGMENT_MOST_BYTES = GiB;
 /** With fewer segments hit rates fall: docs/decisions/0015-eviction.md. */
 const SEGMENTS_LEAST = 32;
 /** A turn of the loop empties or moves so much: some milliseconds. */
@@ -69,7 +72,7 @@ export class ByteCache implements Driver {
   readonly #store: CacheStore;
   readonly #counts = { hits: 0, misses: 0, evictions: 0, expirations: 0 };
   readonly #onUnviewed = (segment: Segment) => this.#leave(segment);
-  #givingBack: Promise<void> | null = null;
+  #isGivingBack = false;
 
   /** @throws HotaddError HOTADD_BAD_AMOUNT for sizes that do not fit each other */
   constructor(name: string, options: ByteCacheOptions) {
@@ -81,10 +84,17 @@ export class ByteCache implements Driver {
     this.#ttlMs = this.#timeOf(ttlMs);
     this.#expectSegment(segmentBytes);
     const evict = () => this.#giveBack();
-    this.#pool = new SlabPool(name, { bytes, slabBytes, leaseBytes: segmentBytes, clock, evict });
+    this.#pool = new SlabPool(name, {
+      bytes,
+      slabBytes,
+      leaseBytes: segmentBytes,
+      ceilingBytes: SEGMENTS_MOST * segmentBytes,
+      clock,
+      evict,
+    });
     this.#store = new CacheStore({
       segmentBytes,
-      acquire: () => this.#pool.acquire(),
+      acquire: () => this.#acquire(),
       nowMs: () => clock.monotonicMs(),
       onDrop: (reason) => {
         this.#counts[reason === 'expired' ? 'expirations' : 'evictions'] += 1;
@@ -136,9 +146,11 @@ export class ByteCache implements Driver {
   getCopy(key: string): Uint8Array<ArrayBuffer> | null {
     const lease = this.get(key);
     if (lease === null) return null;
-    const copy = lease.bytes.slice();
-    lease.release();
-    return copy;
+    try {
+      return lease.bytes.slice();
+    } finally {
+      lease.release();
+    }
   }
 
   /** Whether there is a value; counts nothing. */
@@ -163,7 +175,7 @@ export class ByteCache implements Driver {
 
   /** As `setBytes` of a SlabPool, up to 32,768 segments. A shrink evicts, a slice per turn of the loop. */
   setBytes(bytes: number, options: { deadlineMs?: number } = {}): Promise<void> {
-    return this.#pool.setBytes(Math.min(bytes, this.#ceilingBytes), options);
+    return this.#pool.setBytes(bytes, options);
   }
 
   /** For hotadd, as of a `Driver`. */
@@ -175,17 +187,14 @@ export class ByteCache implements Driver {
     const note = `evicts; ${entries} values of ${formatBytes(valueBytes)} are left`;
     return {
       ...state,
-      ceilingBytes: this.#ceilingBytes,
       why: { ...state.why, ceiling },
       ...(state.moving === undefined ? {} : { moving: { ...state.moving, note } }),
     };
   }
 
   /** For hotadd, as of a `Driver`: what `setBytes` is for others. */
-  async resize(target: Target, context: ResizeContext): Promise<Setting[]> {
-    const most =
-      'bytes' in target ? { ...target, bytes: Math.min(target.bytes, this.#ceilingBytes) } : target;
-    return this.#pool.resize(most, context);
+  resize(target: Target, context: ResizeContext): Promise<Setting[]> {
+    return this.#pool.resize(target, context);
   }
 
   /** Forgets all, keeps nothing more, and gives back all memory that no lease keeps. */
@@ -194,8 +203,14 @@ export class ByteCache implements Driver {
     return this.#pool.close();
   }
 
-  get #ceilingBytes(): number {
-    return SEGMENTS_MOST * this.#pool.leaseBytes;
+  /** Where the system has no memory to give, it goes on with what it has. */
+  #acquire(): Lease | null {
+    try {
+      return this.#pool.acquire();
+    } catch (error) {
+      if (error instanceof RangeError) return null;
+      throw error;
+    }
   }
 
   /** The place of an entry, which is thereby used and counted; 0: not there. */
@@ -228,25 +243,24 @@ export class ByteCache implements Driver {
   }
 
   #leave(segment: Segment): void {
-    this.#store.onUnviewed(segment);
-    if (segment.lease.recalled) void this.#giveBack();
+    if (this.#store.onUnviewed(segment)) void this.#giveBack();
   }
 
-  /** Frees what a shrink waits for. */
-  #giveBack(): Promise<void> {
-    this.#givingBack ??= this.#giveBackSlices().finally(() => {
-      this.#givingBack = null;
-    });
-    return this.#givingBack;
-  }
-
-  async #giveBackSlices(): Promise<void> {
-    const steps = Math.max(1, GIVE_BACK_SLICE_BYTES / this.#pool.leaseBytes);
-    for (let step = 1; this.#store.giveBack(); step += 1) {
-      if (step % steps > 0) continue;
-      await new Promise<void>((resolve) => {
-        this.#clock.after(0, resolve);
-      });
+  /** Frees what a shrink waits for, a slice per turn of the loop. */
+  async #giveBack(): Promise<void> {
+    if (this.#isGivingBack) return;
+    this.#isGivingBack = true;
+    try {
+      const steps = Math.max(1, GIVE_BACK_SLICE_BYTES / this.#pool.leaseBytes);
+      for (let step = 1; this.#store.giveBack(); step += 1) {
+        if (step % steps > 0) continue;
+        await new Promise<void>((resolve) => {
+          this.#clock.after(0, resolve);
+        });
+      }
+    } finally {
+      // At once, not with the promise: a lease that is released in the same turn begins anew.
+      this.#isGivingBack = false;
     }
   }
 
@@ -259,8 +273,8 @@ export class ByteCache implements Driver {
 
   #expectSegment(bytes: number): void {
     const isPowerOfTwo = Number.isSafeInteger(bytes) && 2 ** Math.round(Math.log2(bytes)) === bytes;
-    if (isPowerOfTwo && bytes >= SEGMENT_LEAST_BYTES) return;
-    throw this.#bad(`segmentBytes of ${bytes} is not a power of two from 64 KiB on`);
+    if (isPowerOfTwo && bytes >= SEGMENT_LEAST_BYTES && bytes <= SEGMENT_MOST_BYTES) return;
+    throw this.#bad(`segmentBytes of ${bytes} is not a power of two from 64 KiB to 1 GiB`);
   }
 
   #expectFits(entry: NewEntry): void {

@@ -41,6 +41,8 @@ export class CacheIndex {
   /** Bits of a hash that are not those of the directory, which has two tables at least. */
   #shift = 31;
   #entries = 0;
+  /** For pairs on their way, so that nothing here waits for memory, or fails for want of it. */
+  readonly #moving = new Int32Array(4 * TABLE_PAIRS);
 
   constructor(options: CacheIndexOptions) {
     this.#options = options;
@@ -75,7 +77,7 @@ export class CacheIndex {
   makeRoom(hash: number): boolean {
     for (;;) {
       const table = this.#directory[hash >>> this.#shift] as Table;
-      if (table.used >= USED_MOST) this.#refill([table], table.pairs.slice());
+      if (table.used >= USED_MOST) this.#refill([table], this.#take(table));
       if (table.used < SPLIT_ABOVE || table.depth === DEPTH_MOST) return true;
       if (!this.#options.tables.hasRoom) return false;
       this.#split(table, hash);
@@ -146,6 +148,12 @@ export class CacheIndex {
     }
   }
 
+  /** The pairs of some tables, where nothing else will write before they are put. */
+  #take(...tables: readonly Table[]): Int32Array {
+    for (const [index, { pairs }] of tables.entries()) this.#moving.set(pairs, index * pairs.length);
+    return this.#moving.subarray(0, tables.length * 2 * TABLE_PAIRS);
+  }
+
   #split(table: Table, hash: number): void {
     if (table.depth === 32 - this.#shift) {
       this.#directory = this.#directory.flatMap((each) => [each, each]);
@@ -153,7 +161,7 @@ export class CacheIndex {
     }
     const other: Table = { pairs: table.pairs, depth: table.depth + 1, entries: 0, used: 0 };
     this.#options.tables.give(other);
-    const pairs = table.pairs.slice();
+    const pairs = this.#take(table);
     const { begin, length } = this.#spanOf(table, hash);
     table.depth += 1;
     this.#directory.fill(other, begin + length / 2, begin + length);
@@ -173,9 +181,7 @@ export class CacheIndex {
   }
 
   #merge(stays: Table, goes: Table, { begin, length }: { begin: number; length: number }): Table {
-    const pairs = new Int32Array(2 * stays.pairs.length);
-    pairs.set(stays.pairs);
-    pairs.set(goes.pairs, stays.pairs.length);
+    const pairs = this.#take(stays, goes);
     if (stays.used + goes.used >= SPLIT_ABOVE) forgetGhosts(pairs);
     stays.depth -= 1;
     this.#directory.fill(stays, begin, begin + length);

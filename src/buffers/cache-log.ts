@@ -20,8 +20,8 @@ const SHARE_LEAST = 0.1;
 const SHARE_MOST = 0.9;
 /** Who comes back within so many evictions, as a share of the entries, was nearly kept. */
 const NEAR = 0.2;
-/** After so many segments whose values are all in use a write takes the next one, so that none takes long. */
-const SPARED_MOST = 4;
+/** After so many segments that what is in use fills again the next one is emptied whole, so that none waits long. */
+const COMPACTED_MOST = 4;
 /** In the last part of a segment each write empties some of the next one, so that none empties it whole. */
 const AHEAD = 1 / 4;
 /** A ghost is below 0; it has a bit for its queue, and the number of the eviction. */
@@ -65,6 +65,8 @@ export class CacheLog {
   readonly #freeNumbers: number[] = [];
   #share = SHARE_LEAST;
   #ahead: Emptying | null = null;
+  /** Segments in a row that were filled again by what was kept of them. */
+  #compacted = 0;
   /** Of entries that were taken out, in all segments. */
   #deadBytes = 0;
 
@@ -74,26 +76,26 @@ export class CacheLog {
 
   /** The segment for an entry of so many bytes. `null`: there is none that could be emptied for it. */
   segmentFor(queue: Queue, bytes: number): Segment | null {
-    for (let emptied = 0; ; emptied += 1) {
+    for (;;) {
       const open = this.#queues[queue].at(-1);
       if (open?.hasRoom(bytes)) return open;
       const lease = this.#options.acquire();
       if (lease !== null) this.#open(queue, lease);
-      else if (!this.#emptyOne(isOurs, emptied < SPARED_MOST)) return null;
+      else if (!this.#emptyOne(isOurs)) return null;
     }
   }
 
   /** A lease that nothing is in. `null`: there is none, and no segment that could be emptied. */
   freeLease(): Lease | null {
-    for (let emptied = 0; ; emptied += 1) {
+    for (;;) {
       const lease = this.#options.acquire();
-      if (lease !== null || !this.#emptyOne(isOurs, emptied < SPARED_MOST)) return lease;
+      if (lease !== null || !this.#emptyOne(isOurs)) return lease;
     }
   }
 
   /** For a shrink: empties the segment whose turn it is. False: there is none, or views keep what is. */
   emptyOne(): boolean {
-    return this.#emptyOne(() => true, true);
+    return this.#emptyOne(() => true);
   }
 
   /** After a write of so many bytes: empties some of the segment whose turn is next, if one is due soon. */
@@ -105,7 +107,7 @@ export class CacheLog {
     const emptying = lease === null ? this.#turn(isOurs) : null;
     if (emptying === null || emptying.victim === this.#queues[emptying.victim.queue].at(-1)) return;
     this.#ahead = emptying;
-    this.#empty(emptying, bytes / AHEAD, true);
+    this.#empty(emptying, bytes / AHEAD);
   }
 
   /** The queue for a new entry, by the ghost that it left when it was evicted; 0: it left none. */
@@ -187,14 +189,13 @@ export class CacheLog {
   }
 
   /**
-   * Empties a segment, and gives its lease back unless what is kept stays in it. That ends: to be spared
-   * costs the mark of use. False: there is none.
+   * Empties a segment, and gives its lease back unless what is kept stays in it. False: there is none.
    */
-  #emptyOne(isWanted: (segment: Segment) => boolean, spares: boolean): boolean {
+  #emptyOne(isWanted: (segment: Segment) => boolean): boolean {
     const emptying = this.#turn(isWanted);
     if (emptying === null) return false;
     this.#ahead = null;
-    this.#empty(emptying, Number.POSITIVE_INFINITY, spares);
+    this.#empty(emptying, Number.POSITIVE_INFINITY);
     return true;
   }
 
@@ -238,13 +239,14 @@ export class CacheLog {
   }
 
   /** Empties so many bytes of a segment. When nothing is left in it its lease goes back. */
-  #empty(emptying: Emptying, bytes: number, spares: boolean): void {
+  #empty(emptying: Emptying, bytes: number): void {
     const { victim, keepsAll } = emptying;
+    const spares = this.#compacted < COMPACTED_MOST;
     const nowMs = this.#options.nowMs();
     const until = Math.min(victim.endBytes, emptying.offset + bytes);
-    while (
-      emptying.compacts ? emptying.offset < victim.endBytes : emptying.offset < until && this.#isIn(emptying)
-    ) {
+    // What is compacted is done in one go, since a view would keep bytes that are written over.
+    while (emptying.offset < (emptying.compacts ? victim.endBytes : until)) {
+      if (!emptying.compacts && !this.#isIn(emptying)) break;
       const { offset } = emptying;
       emptying.offset += takenAt(victim, offset);
       const expiresMs = expiresAt(victim, offset);
@@ -253,6 +255,8 @@ export class CacheLog {
       else if (stays && this.#hasRoom(emptying, takenAt(victim, offset))) this.#keep(emptying, offset);
       else this.#drop(emptying, offset, 'evicted');
     }
+    if (emptying.compacts) this.#compacted += 1;
+    else if (emptying.offset >= victim.endBytes) this.#compacted = 0;
     if (emptying.offset >= victim.endBytes && this.#isIn(emptying)) this.#close(victim);
   }
 

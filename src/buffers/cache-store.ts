@@ -33,6 +33,8 @@ export class CacheStore {
   readonly #index: CacheIndex;
   readonly #log: CacheLog;
   #valueBytes = 0;
+  /** Something is recalled, and views keep all that could be emptied for it. */
+  #isStuck = false;
 
   constructor(options: CacheStoreOptions) {
     const { segmentBytes, acquire, nowMs } = options;
@@ -111,22 +113,28 @@ export class CacheStore {
     this.#valueBytes = 0;
   }
 
-  /** The last view of a segment is gone. */
-  onUnviewed(segment: Segment): void {
+  /** The last view of a segment is gone. True: it may be what a step of a shrink has waited for. */
+  onUnviewed(segment: Segment): boolean {
+    const { recalled } = segment.lease;
     this.#log.onUnviewed(segment);
+    return recalled || this.#isStuck;
   }
 
   /**
-   * One step of a shrink: what is recalled moves to a lease that is not, or a segment is emptied. False:
-   * nothing is recalled, or views keep what is.
+   * One step of a shrink: what is recalled moves to a lease that is not, which may be got by emptying a
+   * segment. False: nothing is recalled, or views keep what is.
    */
   giveBack(): boolean {
     this.#tables.giveUpSpare();
+    this.#isStuck = false;
     const segment = this.#log.recalled;
     const table = segment === null ? this.#tables.recalled : null;
     if (segment === null && table === null) return false;
     const lease = this.#options.acquire();
-    if (lease === null) return this.#log.emptyOne();
+    if (lease === null) {
+      this.#isStuck = !this.#log.emptyOne();
+      return !this.#isStuck;
+    }
     if (segment !== null) segment.moveTo(lease);
     else if (table !== null) this.#tables.move(table, lease);
     return true;

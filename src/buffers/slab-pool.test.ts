@@ -148,6 +148,27 @@ test('slab pool: a slab that becomes idle goes in the place of a recalled one', 
   assert.ok(leases.every(({ recalled }) => !recalled));
 });
 
+test('slab pool: what becomes idle has no other slab recalled, and the most pinned one stays', async () => {
+  const { pool, clock } = open();
+  const leases = take(pool, 8);
+  const slabs = Array.from({ length: 4 }, (_, slab) => leases.slice(2 * slab, 2 * slab + 2));
+  const [a, b, c, d] = slabs.map(([lease]) => lease);
+  const pin = (lease: Lease | undefined, pins: number) => {
+    for (let one = 0; one < pins; one += 1) lease?.pin(1);
+  };
+  pin(a, 2);
+  pin(b, 3);
+  pin(c, 1);
+  pin(d, 4);
+  void pool.setBytes(2 * SLAB);
+  await clock.advance(0);
+  const recalled = () => [a, b, c, d].map((lease) => lease?.recalled);
+  assert.deepEqual(recalled(), [true, false, true, false]);
+  for (let one = 0; one < 3; one += 1) b?.pin(-1);
+  for (const lease of slabs[3] ?? []) lease.release();
+  assert.deepEqual(recalled().slice(0, 3), [false, false, true]);
+});
+
 test('slab pool: the newest size wins, and what was recalled is used again', async () => {
   const { pool, clock } = open();
   const leases = take(pool, 8);

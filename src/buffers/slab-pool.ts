@@ -32,6 +32,8 @@ export interface SlabPoolOptions {
   readonly touch?: boolean;
   /** Asked once per shrink, after all idle slabs are gone: release leases that are `recalled`. */
   readonly evict?: (need: Eviction) => void | Promise<void>;
+  /** More it never becomes, whatever it is told. Default: no limit. */
+  readonly ceilingBytes?: number;
   /** The time to go by, such as a ClockSim. */
   readonly clock?: Clock;
 }
@@ -155,7 +157,7 @@ export class SlabPool implements Driver {
       costBytes: this.#sizeBytes,
       heldBytes: this.heldBytes,
       floorBytes: 0,
-      ceilingBytes: null,
+      ceilingBytes: this.#options.ceilingBytes ?? null,
       stepBytes: this.slabBytes,
       ...(kept > 0 ? { why: { held } } : {}),
       ...(this.#move === null ? {} : { moving: { toBytes: this.#sizeBytes, note } }),
@@ -184,7 +186,8 @@ export class SlabPool implements Driver {
 
   #begin(bytes: number, deadlineMs: number): Promise<void> {
     this.#endMove();
-    this.#sizeBytes = Math.floor(bytes / this.slabBytes) * this.slabBytes;
+    const most = Math.min(bytes, this.#options.ceilingBytes ?? bytes);
+    this.#sizeBytes = Math.floor(most / this.slabBytes) * this.slabBytes;
     this.#slabs.setMost(this.#sizeBytes / this.slabBytes);
     this.#touches = this.#options.touch ?? false;
     this.#evictFailure = null;

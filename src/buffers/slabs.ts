@@ -61,7 +61,7 @@ export class Slabs {
   /** How many there may be from now on. */
   setMost(most: number): void {
     this.#most = most;
-    this.#recall();
+    this.#recall(({ pins }) => pins);
   }
 
   /** Gives idle slabs back while there are too many. */
@@ -89,8 +89,8 @@ export class Slabs {
     const isWaiting = slab.recalled || slab === this.#serving || this.#open.lastIndexOf(slab) >= 0;
     if (!isWaiting) this.#open.push(slab);
     if (slab.leases > 0 || this.excess === 0) return;
-    // It goes instead of one that leases keep, and is not handed out before.
-    this.#recall();
+    // It goes instead of one that leases keep, and is not handed out before. Nobody is asked to release more.
+    this.#recall(isNew);
     this.#onIdle();
   }
 
@@ -120,14 +120,17 @@ export class Slabs {
   }
 
   /**
-   * Decides anew which slabs have to go: idle ones, those with the fewest pins, those recalled before, those
-   * with the fewest leases.
+   * Decides anew which slabs have to go: idle ones, those with the least of something, those recalled before,
+   * those with the fewest pins, those with the fewest leases.
    */
-  #recall(): void {
-    const isUsed = (slab: Slab) => (slab.leases === 0 ? 0 : 1);
-    const isNew = (slab: Slab) => (slab.recalled ? 0 : 1);
+  #recall(least: (slab: Slab) => number): void {
     const slabs = [...this.#all].sort(
-      (a, b) => isUsed(a) - isUsed(b) || a.pins - b.pins || isNew(a) - isNew(b) || a.leases - b.leases,
+      (a, b) =>
+        isUsed(a) - isUsed(b) ||
+        least(a) - least(b) ||
+        isNew(a) - isNew(b) ||
+        a.pins - b.pins ||
+        a.leases - b.leases,
     );
     const { excess } = this;
     for (const [index, slab] of slabs.entries()) slab.recalled = index < excess;
@@ -141,4 +144,12 @@ export class Slabs {
     for (const slab of this.#all) sum += of(slab);
     return sum;
   }
+}
+
+function isUsed({ leases }: Slab): number {
+  return leases === 0 ? 0 : 1;
+}
+
+function isNew({ recalled }: Slab): number {
+  return recalled ? 0 : 1;
 }
