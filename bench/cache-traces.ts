@@ -23,7 +23,7 @@ export function valueBytesOf(key: number): number {
 }
 
 /** Ranks from 0: the n-th is drawn in proportion to 1 / n^skew. */
-function zipf(random: RandomSim, keys: number, skew: number): () => number {
+export function zipf(random: RandomSim, keys: number, skew: number): () => number {
   const sums = new Float64Array(keys);
   let sum = 0;
   for (let rank = 0; rank < keys; rank += 1) {

@@ -73,6 +73,11 @@ export class Contender {
     return this.#child.pid ?? 0;
   }
 
+  /** Why it is no more: a code or a signal; `null`: it runs. */
+  get ended(): string | null {
+    return this.#ended;
+  }
+
   /** The next line it says. Rejects when it ends or says nothing for 20 s. */
   async line(): Promise<string> {
     const untilMs = performance.now() + LINE_WITHIN_MS;

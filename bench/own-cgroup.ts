@@ -1,5 +1,5 @@
-// A cgroup of the bench's own, below the mounted memory hierarchy, removed when the bench ends. No process
-// is put in it, and no other cgroup is touched.
+// A cgroup of the bench's own, below the mounted memory hierarchy, removed when the bench ends. Only processes
+// that the bench starts are ever in it, and no other cgroup is touched.
 import { closeSync, mkdirSync, openSync, rmdirSync, writeSync } from 'node:fs';
 import { machineOs } from '../src/host/machine-os.ts';
 import { readMembership, readMemoryMounts } from '../src/sense/cgroup.ts';
@@ -7,12 +7,14 @@ import { atExit } from './contender.ts';
 
 export interface OwnCgroup {
   readonly path: string;
+  readonly folder: string;
   readonly limitFile: string;
   /** One write of one system call, without truncating: one inotify event. */
   writeLimit(bytes: number): void;
 }
 
 const PAGE_BYTES = 4096;
+const REMOVE_WITHIN_MS = 5_000;
 
 /** Throws a sentence when no cgroup can be made here. */
 export function makeCgroup(name: string): OwnCgroup {
@@ -24,15 +26,30 @@ export function makeCgroup(name: string): OwnCgroup {
   const fd = openSync(limitFile, 'r+');
   atExit(() => {
     closeSync(fd);
-    rmdirSync(folder);
+    remove(folder);
   });
   return {
     path,
+    folder,
     limitFile,
     writeLimit: (bytes) => {
       writeSync(fd, String(Math.floor(bytes / PAGE_BYTES) * PAGE_BYTES), 0);
     },
   };
+}
+
+/** Contenders in it have been killed by now; the kernel may need a moment until they are gone. */
+function remove(folder: string): void {
+  const untilMs = performance.now() + REMOVE_WITHIN_MS;
+  for (;;) {
+    try {
+      rmdirSync(folder);
+      return;
+    } catch (thrown) {
+      if ((thrown as NodeJS.ErrnoException).code !== 'EBUSY' || performance.now() > untilMs) throw thrown;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+    }
+  }
 }
 
 /** Why cgroups cannot be made here; `null`: they can. */

@@ -4,8 +4,8 @@ import { digits, median, withSpread } from './figures.ts';
 
 export interface Bar {
   readonly what: string;
-  /** `x` for a ratio, `points` for those of a percentage. */
-  readonly unit: 'x' | 'ms' | 'MB' | 'points';
+  /** `x` for a ratio, `points` for those of a percentage, `times` for what is counted. */
+  readonly unit: 'x' | 'ms' | 'MB' | 'points' | 'times';
   /** One value per run; the median counts. */
   readonly runs: readonly number[];
   readonly atMost: number;
