@@ -57,11 +57,16 @@ export class LimitFiles {
     }
   }
 
-  /** The same beside the loop: the kernel reclaims inside the write, for seconds. @throws HotaddError */
+  /** As `writeRaw`, beside the loop: the kernel reclaims inside the write, for seconds. */
+  async writeRawSlowly(name: string, text: string): Promise<Limit> {
+    await this.#options.machine.writeTextSlowly(`${this.folder}/${name}`, text);
+    return this.read(name);
+  }
+
+  /** As `write`, beside the loop. @throws HotaddError */
   async writeSlowly(name: string, text: string): Promise<Limit> {
     try {
-      await this.#options.machine.writeTextSlowly(`${this.folder}/${name}`, text);
-      return this.read(name);
+      return await this.writeRawSlowly(name, text);
     } catch (thrown) {
       throw kernelRefusal(thrown, `${this.folder}/${name}`);
     }

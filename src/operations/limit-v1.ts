@@ -92,7 +92,7 @@ async function writeWhenRoom(files: LimitFiles, name: string, waiting: Waiting):
     }
     try {
       if (files.hasRoom(toBytes, request.headroomBytes)) {
-        files.writeRaw(name, String(toBytes));
+        await files.writeRawSlowly(name, String(toBytes));
         return;
       }
       waitsFor = 'what is in use does not fit the new limit';

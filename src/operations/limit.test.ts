@@ -265,6 +265,20 @@ describe('limit v2', () => {
 });
 
 describe('limit v1', () => {
+  it('the kernel may reclaim page cache for long inside the write: the loop goes on meanwhile', async () => {
+    const { machine, operation, textOf } = setUp(1, V1);
+    const returns = Promise.withResolvers<void>();
+    machine.writeTextSlowly = async (path, text) => {
+      await returns.promise;
+      machine.writeText(path, text);
+    };
+    const lowering = operation.operate(256 * MiB, { expectBytes: 512 * MiB, ...REQUEST });
+    await new Promise(setImmediate);
+    assert.equal(textOf('memory.limit_in_bytes'), String(512 * MiB));
+    returns.resolve();
+    assert.deepEqual(await lowering, { reachedBytes: 256 * MiB, note: null });
+  });
+
   it('F2 EBUSY is "not yet": it is asked again until the kernel can', async () => {
     const { machine, operation } = setUp(1, V1);
     let busy = 3;
