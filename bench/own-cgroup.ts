@@ -1,5 +1,5 @@
-// A cgroup of the bench's own, below the mounted memory hierarchy, removed when the bench ends. Only processes
-// that the bench starts are ever in it, and no other cgroup is touched.
+// A cgroup of the bench's own, below the mounted memory hierarchy, removed when the bench ends. Only
+// processes that the bench starts are ever in it, and no other cgroup is touched.
 import { closeSync, mkdirSync, openSync, rmdirSync, writeSync } from 'node:fs';
 import { machineOs } from '../src/host/machine-os.ts';
 import { readMembership, readMemoryMounts } from '../src/sense/cgroup.ts';

@@ -1,5 +1,5 @@
-// The values of page-server.ts: always the same for a key. Each begins and ends with its key, so that one that
-// is not its own is seen where it is used, and where it arrives.
+// The values of page-server.ts: always the same for a key. Each begins and ends with its key, so that one
+// that is not its own is seen where it is used, and where it arrives.
 import { KiB } from '../src/core/bytes.ts';
 import { valueBytesOf } from './cache-traces.ts';
 

@@ -1,6 +1,6 @@
 // A server in a real cgroup, under load from another process, while the limit goes up and down by planned
-// changes. The library in the server holds the partition, so it is the server that carries them out (E6): told
-// to by a word on its standard input, as by an author's own door for operators.
+// changes. The library in the server holds the partition, so it is the server that carries them out (E6):
+// told to by a word on its standard input, as by an author's own door for operators.
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { MiB } from '../src/core/bytes.ts';

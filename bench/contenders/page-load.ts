@@ -1,7 +1,7 @@
-// The load on page-server.ts, from a process of its own: `page-load.ts PORT KEYS REQUESTS_PER_SECOND`. So many
-// requests are begun a second, whether or not answers have come (open loop), up to a bound; keys by Zipf 0.9.
-// One request in a hundred asks for all values, and reads them late, so that the server has to keep them.
-// `look` on its standard input gives a line of JSON.
+// The load on page-server.ts, from a process of its own: `page-load.ts PORT KEYS REQUESTS_PER_SECOND`.
+// So many requests are begun a second, whether or not answers have come (open loop), up to a bound; keys by
+// Zipf 0.9. One request in a hundred asks for all values, and reads them late, so that the server has to
+// keep them. `look` on its standard input gives a line of JSON.
 import { Agent, get, type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
 import { RandomSim } from '../../src/testing/random-sim.ts';
