@@ -1,4 +1,4 @@
-// The cache of page-cache.ts, resized by itself and with the memory of a machine.
+// The cache of page-cache.ts, resized by itself and with the memory of a machine, a part of it or nearly all.
 // `node --test examples/page-cache.test.ts` in this repository needs `npm run build` first.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -37,4 +37,20 @@ test('page cache: it follows the memory of a machine', async () => {
   await server.clock.advance(5_000);
   await server.clock.until(partition.close());
   assert.ok(pages.sizeBytes > 512 * MiB, `${pages.sizeBytes} bytes after the module came`);
+});
+
+test('page cache: nearly alone in its container it takes all but the reserve', async () => {
+  const server = new ServerSim();
+  const web = server.partition('web', { modules: [GiB] });
+  const options = { machine: web.machine, clock: server.clock };
+  // #region alone
+  const partition = await openPartition({ ...options, apply: true, reserve: 256 * MiB });
+  partition.register(pages, { existing: true });
+  // #endregion
+  await server.clock.advance(5_000);
+  const { plan } = await server.clock.until(partition.plan());
+  await server.clock.until(partition.close());
+  assert.equal(plan.setAsideBytes, 256 * MiB);
+  const { sizeBytes } = pages;
+  assert.ok(sizeBytes <= plan.roomBytes && sizeBytes > plan.roomBytes - 64 * MiB, `${sizeBytes} bytes`);
 });
