@@ -83,6 +83,7 @@ function send(response: ServerResponse, value: Value): void {
 /** `sent` of the values that were found are sent, and all are used. */
 function answer(response: ServerResponse, keys: readonly number[], sent: number): void {
   let left = sent;
+  response.cork();
   for (const key of keys) {
     const name = `page:${key}:en`;
     const value = cache.get(name);
@@ -97,6 +98,7 @@ function answer(response: ServerResponse, keys: readonly number[], sent: number)
     if (left >= 0) send(response, value);
     else value.release();
   }
+  response.uncork();
   response.end();
 }
 
