@@ -1,7 +1,6 @@
 // Planned changes of a real cgroup under load: a server whose cache follows the limit, 1 GiB to 3 GiB and
 // back 50 times, beside a loop that does nothing; and as the control the same server with a cache that is
 // sized once.
-import { setPriority } from 'node:os';
 import { GiB, MiB } from '../src/core/bytes.ts';
 import { Contender, pause } from './contender.ts';
 import { median, withSpread } from './figures.ts';
@@ -19,6 +18,7 @@ import {
   type Running,
   startLoaded,
 } from './planned-run.ts';
+import { comeFirst } from './priority.ts';
 import { publish, publishSkip, QUICK } from './report.ts';
 
 const TITLE = 'Planned changes under load';
@@ -31,7 +31,6 @@ const FILL_MS = QUICK ? 5_000 : 12_000;
 /** A mean value is 5.4 KiB: as many keys as three times the high limit would hold. */
 const KEYS = Math.floor((3 * HIGH_BYTES) / (5.4 * 1024));
 const WARM_MS = 3_000;
-const HIGHEST_PRIORITY = -20;
 const CONTROL_MS = QUICK ? 10_000 : 40_000;
 
 const size = (bytes: number) => (bytes < GiB ? `${bytes / MiB} MiB` : `${bytes / GiB} GiB`);
@@ -142,8 +141,8 @@ function showPauses({ server, idle }: Seen): void {
     title: `${TITLE}: pauses of the loop`,
     about:
       'How late a timer of 1 ms is, all through these cycles, in the server and in a process beside it ' +
-      'that does nothing, all at nice -20; a pause of n ms counts as n timers. CPU: the most that the ' +
-      'thread computed in one turn.',
+      'that does nothing, both at the highest priority; a pause of n ms counts as n timers. CPU: the most ' +
+      'that the thread computed in one turn.',
     columns: ['', 'p50, ms', 'p99', 'p99.9', 'worst', 'most CPU in a turn, ms'],
     rows: [row('server', server), row('do-nothing loop', idle)],
     bars: [
@@ -228,9 +227,8 @@ async function control(sizes: { high: number; low: number }): Promise<string[][]
 
 async function main(): Promise<void> {
   const reason = whyNoCgroup();
-  // Others work on the machine too; all that is started here inherits it, the do-nothing loop as well.
-  if (reason === null) setPriority(HIGHEST_PRIORITY);
   if (reason !== null) return publishSkip(TITLE, reason);
+  comeFirst();
   const group = makeCgroup('planned');
   group.writeLimit(LOW_BYTES);
   const seen = await cycles(group);
