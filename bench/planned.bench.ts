@@ -25,13 +25,13 @@ const TITLE = 'Planned changes under load';
 const CYCLES = QUICK ? 2 : 50;
 const LOW_BYTES = QUICK ? 256 * MiB : GiB;
 const HIGH_BYTES = QUICK ? 768 * MiB : 3 * GiB;
-const REQUESTS_PER_S = 600;
+const REQUESTS_PER_S = 800;
 /** How long the load may take to fill a cache that has grown. */
-const FILL_MS = QUICK ? 5_000 : 12_000;
+const FILL_MS = QUICK ? 4_000 : 9_000;
 /** A mean value is 5.4 KiB: as many keys as three times the high limit would hold. */
 const KEYS = Math.floor((3 * HIGH_BYTES) / (5.4 * 1024));
 const WARM_MS = 3_000;
-const CONTROL_MS = QUICK ? 10_000 : 40_000;
+const CONTROL_MS = QUICK ? 6_000 : 30_000;
 
 const size = (bytes: number) => (bytes < GiB ? `${bytes / MiB} MiB` : `${bytes / GiB} GiB`);
 const [LOW, HIGH] = [size(LOW_BYTES), size(HIGH_BYTES)];
@@ -122,7 +122,7 @@ function showChanges({ changes, load, wrong, mostSending, kills, limitHits }: Se
       { what: 'OOM kills', unit: 'times', runs: [kills], atMost: 0 },
     ],
     notes: [
-      `${load.served} requests served with ${Math.round(load.bytes / GiB)} GiB, each value of them ` +
+      `${load.served} requests served with ${(load.bytes / GiB).toFixed(1)} GiB, each value of them ` +
         `compared; ${load.notBegun} not begun because 16 were under way; slowest ` +
         `${load.slowestMs.toFixed(0)} ms; up to ${mostSending} values leased to sockets ` +
         `at a time. The limit was reached ${limitHits} times.`,
@@ -188,7 +188,7 @@ function lowerByHand(group: OwnCgroup): string {
 async function sizedFor(group: OwnCgroup, limitBytes: number, cacheBytes: number) {
   const rows: string[][] = [];
   group.writeLimit(limitBytes);
-  for (const share of [1, 0.75, 0.5]) {
+  for (const share of [1, 0.75, 0.5, 0.25]) {
     const maxSize = Math.floor(cacheBytes * share);
     const running = await startControl(group, maxSize);
     const what = await controlled(running, group, CONTROL_MS);
