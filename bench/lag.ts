@@ -45,8 +45,11 @@ export class Lag {
     setTimeout(() => {
       const { user, system } = process.threadCpuUsage(before);
       this.#mostCpuMs = Math.max(this.#mostCpuMs, (user + system) / US_PER_MS);
-      for (let lateMs = performance.now() - this.#dueMs; lateMs > -EVERY_MS; lateMs -= EVERY_MS)
+      let lateMs = performance.now() - this.#dueMs;
+      do {
         this.#late.record(Math.max(1, Math.round(lateMs * US_PER_MS)));
+        lateMs -= EVERY_MS;
+      } while (lateMs > 0);
       this.#wait();
     }, EVERY_MS);
   }

@@ -253,8 +253,8 @@ async function main(): Promise<void> {
     rows: await control(sizes),
     bars: [],
     notes: [
-      'maxSize bounds the values, and not what the process takes: values that were replaced lie outside the ' +
-        'heap until the collector of V8 comes by, which is seldom where the heap itself is small.',
+      'maxSize bounds the values, and not what the process takes: values that were replaced lie outside ' +
+        'the heap until the collector of V8 comes by, which is seldom where the heap itself is small.',
     ],
   });
 }
