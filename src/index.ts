@@ -39,6 +39,10 @@ export type { Answer, Outcome, Unclaimed, Verdict } from './core/outcome.ts';
 export type { Budget, Plan } from './core/plan.ts';
 export type { Reading, Survey } from './core/survey.ts';
 
+// ---- Pools ----
+
+export type { Pool, PoolKind, PoolUnit, PoolView } from './core/pool.ts';
+
 // ---- Amounts ----
 
 export { formatBytes, GiB, KiB, MiB, parseBytes, TiB } from './core/bytes.ts';

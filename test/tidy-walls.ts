@@ -42,7 +42,8 @@ export const WALLS: Readonly<Record<string, Wall>> = {
     mend: 'a driver knows its server (and the file of its password), and is handed the rest',
   }),
   operations: wall(['core'], { neverNode: FILES, mend: 'an operation is handed a Machine or a runner' }),
-  partition: wall(['core', 'sense', 'host', 'operations'], {
+  partition: wall(['core', 'sense', 'host', 'operations', 'pools'], {
+    only: { pools: ['list.ts'] },
     neverNode: FILES,
     mend: 'files are host, arithmetic is sense',
   }),

@@ -3,6 +3,7 @@
 import { formatBytes } from './bytes.ts';
 import type { Change } from './change.ts';
 import type { Answer, Outcome, Unclaimed } from './outcome.ts';
+import { sayShort } from './pool.ts';
 import { costsOf, type Survey } from './survey.ts';
 
 export interface ReportParts {
@@ -37,6 +38,7 @@ export function reportLine(parts: ReportParts): string {
     ...noted,
     ...sayRoom(parts),
     ...sayFollowers(parts, following),
+    ...sayPools(parts),
   ];
   return `${sayChange(parts.change)}: ${body.join('; ')}`;
 }
@@ -109,4 +111,11 @@ function sayFollowers({ answers }: ReportParts, following: ReadonlySet<string>):
     return `${driver} ${moved.length === 0 ? verdict : moved.join(', ')}`;
   });
   return [`follows: ${said.join('; ')}`];
+}
+
+/** What stays as it was sized at start: not a part of the sum, and news only where memory has changed. */
+function sayPools({ change, survey }: ReportParts): string[] {
+  if (change.kind === 'repair' || survey === null) return [];
+  const short = survey.pools.flatMap((pool) => sayShort(pool) ?? []);
+  return short.length === 0 ? [] : [`stays: ${short.join(', ')}`];
 }

@@ -7,6 +7,7 @@ import { type DriverState, READ_IN_LOOK_MS } from './driver.ts';
 import { messageOf } from './errors.ts';
 import type { Limit, PhysicalMemory } from './memory.ts';
 import { defaultReserveBytes, type Plan, type PlanDriver, type PlanLevel, plan } from './plan.ts';
+import type { Pool } from './pool.ts';
 import type { Amount, Member, Registry } from './registry.ts';
 import { heldTogether, type Unmanaged } from './room.ts';
 import { inWaves } from './waves.ts';
@@ -31,6 +32,8 @@ export interface Surroundings {
   sense(): PhysicalMemory;
   /** What this process holds (RSS + swap): its drivers together hold no more. `null`: cannot be told. */
   selfHeldBytes(): number | null;
+  /** What was sized at start and stays (section 7); absent: nobody looks at pools. */
+  pools?(memory: PhysicalMemory): readonly Pool[];
   /** Why a driver must be left alone (drift, E3); `null`: it may be resized. */
   standing(member: Member, state: DriverState, repair: boolean): string | null;
 }
@@ -53,6 +56,7 @@ export interface Survey {
   readonly readings: readonly Reading[];
   /** What follows from both. */
   readonly plan: Plan;
+  readonly pools: readonly Pool[];
 }
 
 export interface Question {
@@ -72,7 +76,8 @@ export async function survey(around: Surroundings, question: Question): Promise<
   for (const reading of readings) reading.state = reading.member.shell.state;
   const memory = around.sense();
   const doubted = sampleUnmanaged(around, memory, readings);
-  return { memory, readings, plan: planOf(around, { memory, readings, doubted }, question) };
+  const pools = around.pools?.(memory) ?? [];
+  return { memory, readings, plan: planOf(around, { memory, readings, doubted }, question), pools };
 }
 
 async function readMember(member: Member): Promise<{ -readonly [Key in keyof Reading]: Reading[Key] }> {

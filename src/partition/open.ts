@@ -5,6 +5,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Machine } from '../core/machine.ts';
 import type { PhysicalMemory } from '../core/memory.ts';
 import type { Outcome } from '../core/outcome.ts';
+import type { PoolKind } from '../core/pool.ts';
 import type { Amount } from '../core/registry.ts';
 import type { Survey } from '../core/survey.ts';
 import type { OnlineWord } from '../operations/block-state.ts';
@@ -61,6 +62,11 @@ export interface OpenOptions {
    * in memory; the agent's is its history.
    */
   readonly journal?: () => Promise<Journal>;
+  /**
+   * Kinds of pool to look at. Default: every kind, in the partition that this process runs in (`self`);
+   * elsewhere, and on a machine or root that is given, none.
+   */
+  readonly pools?: readonly PoolKind[];
   /**
    * Folder for the lock where the system has no abstract sockets. Default: one of this user's own among
    * the temporary files.

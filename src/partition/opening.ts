@@ -1,12 +1,15 @@
 // What openPartition() does: senses the partition, takes the lock if it is to apply, and starts the loop.
 import type { Clock } from '../core/clock.ts';
 import type { Machine } from '../core/machine.ts';
+import type { PhysicalMemory } from '../core/memory.ts';
 import { Notifier } from '../core/notifier.ts';
 import { checkAmount, checkProcesses } from '../core/policy-check.ts';
+import type { Pool, PoolKind } from '../core/pool.ts';
 import { Registry } from '../core/registry.ts';
 import { Unmanaged } from '../core/room.ts';
 import { clockOs } from '../host/clock-os.ts';
 import { machineOs } from '../host/machine-os.ts';
+import { POOLS } from '../pools/list.ts';
 import { parsePartitionName } from '../sense/partition-name.ts';
 import { parseHeld } from '../sense/process.ts';
 import { openSensor, type Sensor } from '../sense/sensor.ts';
@@ -54,6 +57,9 @@ interface Opened {
 function assemble(opened: Opened, options: OpenOptions): Partition {
   const { machine, clock, sensor, hold, journal, closeAll } = opened;
   const registry = new Registry(clock);
+  const kinds = options.pools ?? defaultPools(options);
+  const poolsIn = (memory: PhysicalMemory) =>
+    kinds.flatMap((kind): readonly Pool[] => kind.read({ memory, machine }));
   const notifier = new Notifier({
     clock,
     registry,
@@ -66,6 +72,7 @@ function assemble(opened: Opened, options: OpenOptions): Partition {
     },
     sense: () => sensor.read(),
     selfHeldBytes: () => selfHeldBytes(machine),
+    pools: poolsIn,
     standing: journal.standing,
     recorder: journal.recorder ?? memoryJournal().recorder,
     onOutcome: unharmed(options.onOutcome),
@@ -81,7 +88,8 @@ function assemble(opened: Opened, options: OpenOptions): Partition {
     onlineWord: options.online ?? null,
     processes: options.processes ?? 1,
   });
-  return new Partition({ machine, sensor, registry, notifier, loop, operations, closeAll });
+  const pools = () => poolsIn(sensor.read());
+  return new Partition({ machine, sensor, registry, notifier, loop, operations, closeAll, pools });
 }
 
 function takeHold(parts: Pick<Opened, 'machine' | 'clock' | 'sensor'>, options: OpenOptions): Promise<Hold> {
@@ -103,6 +111,11 @@ function unharmed<Told>(listener: ((told: Told) => void) | undefined): (told: To
       // It is the author's own code: hotadd has nobody to tell.
     }
   };
+}
+
+/** What this process has is no part of a partition that it is not in, nor of another machine. */
+function defaultPools({ partition = 'self', machine, root }: OpenOptions): readonly PoolKind[] {
+  return partition === 'self' && machine === undefined && root === undefined ? POOLS : [];
 }
 
 function selfHeldBytes(machine: Machine): number | null {

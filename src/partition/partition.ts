@@ -6,6 +6,7 @@ import type { Machine } from '../core/machine.ts';
 import type { PhysicalMemory } from '../core/memory.ts';
 import type { Notifier } from '../core/notifier.ts';
 import type { Outcome } from '../core/outcome.ts';
+import type { Pool } from '../core/pool.ts';
 import type { Listener, Policy, Registration, Registry } from '../core/registry.ts';
 import type { Survey } from '../core/survey.ts';
 import type { Sensor } from '../sense/sensor.ts';
@@ -22,6 +23,7 @@ export interface PartitionParts {
   readonly operations: Operations;
   /** Closes what openPartition() has opened: the sensor, the lock, the machine. */
   closeAll(): Promise<void>;
+  readonly pools: () => readonly Pool[];
 }
 
 /**
@@ -104,6 +106,15 @@ export class Partition {
     );
     if (existing) void this.#parts.notifier.repair(`${driver.name} has registered`, { wait: true });
     return registration;
+  }
+
+  /**
+   * What was sized at start and stays, as it is now, with what would mend it: the heap of this process in the
+   * partition that it runs in (`self`). Never summed with what drivers take.
+   */
+  pools(): readonly Pool[] {
+    this.#mustBeOpen();
+    return this.#parts.pools();
   }
 
   /**
