@@ -7,3 +7,23 @@ export { type QuickLruCache, type QuickLruOptions, quickLruDriver } from './quic
 export { type Resizable, type ResizableOptions, resizableDriver } from './resizable.ts';
 export { type SqliteDatabase, type SqliteOptions, sqliteDriver } from './sqlite.ts';
 export { type UndiciDispatcher, type UndiciDriver, type UndiciOptions, undiciDriver } from './undici.ts';
+export { type ClusterLike, type ClusterOptions, openCluster } from './cluster.ts';
+export { type LeaveOptions, leaveWhenAsked } from './cluster-leave.ts';
+export {
+  openPiscina,
+  type PiscinaGiven,
+  type PiscinaLike,
+  type PiscinaOptions,
+  PiscinaPool,
+} from './piscina.ts';
+export { type ThreadLike, threadHeap, threadOnline } from './thread-heap.ts';
+export type { WorkerHeap } from './worker-heap.ts';
+export {
+  type HeapNow,
+  openWorkers,
+  type RunningWorker,
+  type Wanted,
+  WorkerSet,
+  type WorkersOptions,
+} from './worker-set.ts';
+export { workers } from './workers.ts';

@@ -57,7 +57,7 @@ export function nodeHeap(runtime: NodeRuntime, memory: PhysicalMemory): Pool {
     changes: 'restart',
     mend: mendOf(thread, flag),
     reserve:
-      'Start Node with --max-old-space-size=N, N megabytes for the largest memory that it may come to have. ' +
+      'Start Node with --max-old-space-size=N, N megabytes for the largest memory it may come to have. ' +
       'The limit takes no memory before the heap does, but until memory has grown the heap may outgrow it.',
   };
 }

@@ -1,0 +1,298 @@
+// Workers whose heap is fixed at their start: to give one another heap is to exchange it. They are exchanged
+// one by one, and none that has work is ended before the work is:
+//
+//   wanted {count, bytes} --> one of another size? --> is there room for both in what is wanted?
+//                                                        yes: start the new one, then stop the old one
+//                                                        no:  stop the old one, then start the new one
+//
+// So the workers together never take more than the larger of what they took before and what is wanted. What
+// is wanted last wins, after the step that is under way.
+import { formatBytes, MiB } from '../core/bytes.ts';
+import { HotaddError, messageOf } from '../core/errors.ts';
+import { HEAP_LEAST_BYTES, type WorkerHeap, workerHeap } from './worker-heap.ts';
+
+export interface HeapNow {
+  readonly limitBytes: number;
+  /** What it takes now, `Buffer`s included; `null`: cannot be told. */
+  readonly heldBytes: number | null;
+}
+
+/** One worker, started. */
+export interface RunningWorker {
+  /** Gives it no more work; resolves when the work that it has is done and it is gone. */
+  stop(): Promise<void>;
+  /** Resolves when it is gone, by itself too. Without it a worker that dies is not noticed. */
+  readonly gone?: Promise<unknown>;
+  /** True while it has work: one that has none is exchanged first. */
+  isBusy?(): boolean;
+  /**
+   * The heap that it really has: `threadHeap(worker)` for a thread. With it a worker that was not given what
+   * was asked is found out; without it, and without `pid`, what workers hold is not known.
+   */
+  heap?(): Promise<HeapNow | undefined>;
+  /** For a process of its own: the kernel counts it. */
+  readonly pid?: number;
+}
+
+export interface WorkersOptions {
+  /** Starts one with this heap; resolves when it takes work. */
+  readonly start: (heap: WorkerHeap) => Promise<RunningWorker>;
+  /** How many there are at most: as many as have `leastBytes` each. */
+  readonly count: number;
+  /** How many there are at least. Default: 1. */
+  readonly leastCount?: number;
+  /** Memory for one worker, what it takes beside its heap included. Default: 64 MiB. */
+  readonly leastBytes?: number;
+  /** Default: no ceiling. */
+  readonly mostBytes?: number;
+  /** What one takes beside its heap: code, stacks, `Buffer`s. Default: 16 MiB. */
+  readonly besideHeapBytes?: number;
+}
+
+export interface Wanted {
+  readonly count: number;
+  /** For each. */
+  readonly bytes: number;
+}
+
+/** A heap is given in steps, so that a little more memory does not exchange anybody. */
+const STEP_BYTES = 16 * MiB;
+const LEAST_BYTES = 64 * MiB;
+
+interface Member {
+  readonly bytes: number;
+  /** `null`: it is being started. */
+  running: RunningWorker | null;
+  leaving: boolean;
+}
+
+export class WorkerSet {
+  readonly leastCount: number;
+  readonly count: number;
+  readonly leastBytes: number;
+  readonly mostBytes: number | null;
+  readonly #start: WorkersOptions['start'];
+  readonly #besideHeapBytes: number;
+  readonly #members = new Set<Member>();
+  /** `null`: they stay as they are. */
+  #wanted: Wanted | null = null;
+  #working: Promise<void> | null = null;
+  #failure: unknown = null;
+  /** Counts what was wanted: tells the loop that there is news. */
+  #asked = 0;
+  #closed = false;
+
+  /** @throws HotaddError HOTADD_BAD_AMOUNT for counts and sizes that fit nothing. */
+  constructor(options: WorkersOptions) {
+    const {
+      count,
+      leastCount = 1,
+      leastBytes = LEAST_BYTES,
+      mostBytes,
+      besideHeapBytes = STEP_BYTES,
+    } = options;
+    this.#start = options.start;
+    this.#besideHeapBytes = besideHeapBytes;
+    this.count = count;
+    this.leastCount = leastCount;
+    this.leastBytes = leastBytes;
+    this.mostBytes = mostBytes ?? null;
+    checkOptions(this, besideHeapBytes);
+  }
+
+  /** What all of them may come to take, those that start and those that leave included. */
+  get costBytes(): number {
+    return sum([...this.#members]);
+  }
+
+  /** Those that take work, and their sizes, smallest first. */
+  get sizes(): readonly number[] {
+    const staying = [...this.#members].filter(({ running, leaving }) => running !== null && !leaving);
+    return staying.map(({ bytes }) => bytes).sort((a, b) => a - b);
+  }
+
+  get running(): readonly RunningWorker[] {
+    return [...this.#members].flatMap(({ running }) => running ?? []);
+  }
+
+  /** What is under way; `null`: nothing. */
+  get move(): { readonly toBytes: number; readonly note: string } | null {
+    const wanted = this.#wanted;
+    if (this.#working === null || wanted === null) return null;
+    const done = this.sizes.filter((bytes) => bytes === wanted.bytes).length;
+    const note = `${done} of ${wanted.count} workers have their new heap`;
+    return { toBytes: wanted.count * wanted.bytes, note };
+  }
+
+  /** Why the last move ended before its end; `null`: it did not. */
+  get failure(): string | null {
+    return this.#failure === null ? null : messageOf(this.#failure);
+  }
+
+  /** As many as can have `leastBytes` each, with what there is shared among them. */
+  fit(budgetBytes: number): Wanted {
+    const { leastCount, leastBytes, mostBytes } = this;
+    const count = Math.max(leastCount, Math.min(this.count, Math.floor(budgetBytes / leastBytes)));
+    const share = Math.min(mostBytes ?? Number.POSITIVE_INFINITY, budgetBytes / count);
+    return { count, bytes: Math.max(leastBytes, Math.floor(share / STEP_BYTES) * STEP_BYTES) };
+  }
+
+  /** The least by which `fit` may miss a budget. */
+  get stepBytes(): number {
+    return this.leastBytes === this.mostBytes ? this.leastBytes : this.count * STEP_BYTES;
+  }
+
+  /** Begins to bring them there; newest wins. */
+  want(wanted: Wanted): void {
+    this.#mustBeOpen();
+    this.#wanted = wanted;
+    this.#failure = null;
+    this.#asked += 1;
+    this.#working ??= this.#work();
+  }
+
+  /** They stay as they are from the step that is under way on. */
+  rest(): Promise<void> {
+    this.#wanted = null;
+    return this.#working ?? Promise.resolve();
+  }
+
+  /** Resolves when nothing is under way. Rejects with what a worker failed to start with. */
+  async settled(): Promise<void> {
+    await this.#working;
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  /** Stops them all, when the work that they have is done. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.rest();
+    await Promise.all([...this.#members].map((member) => this.#stop(member)));
+  }
+
+  async #work(): Promise<void> {
+    let asked: number;
+    do {
+      asked = this.#asked;
+      try {
+        while (await this.#step());
+      } catch (error) {
+        if (asked === this.#asked) this.#fail(error);
+      }
+    } while (asked !== this.#asked);
+    this.#working = null;
+  }
+
+  #fail(error: unknown): void {
+    this.#wanted = null;
+    this.#failure = error;
+  }
+
+  /** One exchange, start or stop; false when there is nothing left to do. */
+  async #step(): Promise<boolean> {
+    const wanted = this.#wanted;
+    if (wanted === null) return false;
+    const members = [...this.#members];
+    if (members.length > wanted.count) {
+      await this.#stop(mostDispensable(members, wanted));
+      return true;
+    }
+    const wrong = mostDispensable(
+      members.filter(({ bytes }) => bytes !== wanted.bytes),
+      wanted,
+    );
+    if (wrong === undefined) {
+      if (members.length === wanted.count) return false;
+      await this.#begin(wanted.bytes);
+      return true;
+    }
+    const fitsBeside = this.costBytes + wanted.bytes <= wanted.count * wanted.bytes;
+    if (!fitsBeside) await this.#stop(wrong);
+    await this.#begin(wanted.bytes);
+    if (fitsBeside) await this.#stop(wrong);
+    return true;
+  }
+
+  async #begin(bytes: number): Promise<void> {
+    const member: Member = { bytes, running: null, leaving: false };
+    const heap = workerHeap(bytes - this.#besideHeapBytes);
+    this.#members.add(member);
+    try {
+      const running = await this.#start(heap);
+      await expectHeap(running, heap);
+      member.running = running;
+    } catch (error) {
+      this.#members.delete(member);
+      throw error;
+    }
+    void member.running.gone?.then(() => this.#lost(member));
+  }
+
+  async #stop(member: Member | undefined): Promise<void> {
+    if (member === undefined) return;
+    member.leaving = true;
+    await member.running?.stop();
+    this.#members.delete(member);
+  }
+
+  /** One that died of itself is replaced by one like it, or by what is wanted by now. */
+  #lost(member: Member): void {
+    if (member.leaving || !this.#members.delete(member) || this.#closed) return;
+    this.want(this.#wanted ?? { count: this.#members.size + 1, bytes: member.bytes });
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closed) throw new HotaddError('HOTADD_CLOSED', 'the workers have been closed');
+  }
+}
+
+/** Opens them at their floor; the first plan gives them their budget. Rejects with what one failed with. */
+export async function openWorkers(options: WorkersOptions): Promise<WorkerSet> {
+  const set = new WorkerSet(options);
+  set.want({ count: set.leastCount, bytes: set.leastBytes });
+  await set.settled().catch(async (error: unknown) => {
+    await set.close();
+    throw error;
+  });
+  return set;
+}
+
+/** A flag of the process goes before `resourceLimits`, and no API says that it is set: the worker does. */
+async function expectHeap(running: RunningWorker, { limitBytes }: WorkerHeap): Promise<void> {
+  const now = await running.heap?.();
+  if (now === undefined || now.limitBytes === limitBytes) return;
+  await running.stop();
+  const problem = `a new worker has a heap of ${formatBytes(now.limitBytes)}, not ${formatBytes(limitBytes)}`;
+  throw new HotaddError('HOTADD_UNSUPPORTED', problem, {
+    mend:
+      '--max-old-space-size, on the command line or in NODE_OPTIONS, goes before resourceLimits: start ' +
+      "Node without it, or call v8.setFlagsFromString('--max-old-space-size=0') before the first worker, " +
+      'which takes it from every new Worker of this process',
+  });
+}
+
+/** One of another size rather than one that can stay, an idle one rather than one that works. */
+function mostDispensable(members: readonly Member[], { bytes }: Wanted): Member | undefined {
+  const staying = (member: Member) => (member.bytes === bytes ? 2 : 0) + (member.running?.isBusy?.() ? 1 : 0);
+  return [...members].sort((a, b) => staying(a) - staying(b))[0];
+}
+
+function sum(members: readonly Member[]): number {
+  return members.reduce((total, { bytes }) => total + bytes, 0);
+}
+
+function checkOptions(
+  { count, leastCount, leastBytes, mostBytes }: WorkerSet,
+  besideHeapBytes: number,
+): void {
+  const bad = (problem: string, mend: string) => new HotaddError('HOTADD_BAD_AMOUNT', problem, { mend });
+  if (![count, leastCount].every(Number.isSafeInteger) || leastCount < 1 || count < leastCount) {
+    throw bad(`${leastCount} to ${count} workers`, 'give count, a whole number, and a leastCount up to it');
+  }
+  const least = HEAP_LEAST_BYTES + besideHeapBytes;
+  const sizes = [leastBytes, mostBytes ?? leastBytes];
+  if (!sizes.every(Number.isSafeInteger) || leastBytes < least || Number(sizes[1]) < leastBytes) {
+    const mend = `give leastBytes of ${formatBytes(least)} at least, and a mostBytes above it`;
+    throw bad(`${leastBytes} to ${mostBytes ?? 'any'} bytes for a worker`, mend);
+  }
+}
