@@ -16,7 +16,7 @@ import { openWorkers, type RunningWorker, type WorkerSet, type WorkersOptions } 
 /** What is used of node:cluster. */
 export type ClusterLike = Pick<Cluster, 'fork' | 'setupPrimary' | 'settings'>;
 
-export interface ClusterOptions extends Omit<WorkersOptions, 'start'> {
+export interface ClusterOptions extends Omit<WorkersOptions, 'start' | 'pick'> {
   readonly cluster: ClusterLike;
   /** Environment of each worker, beside that of the primary. */
   readonly env?: Readonly<Record<string, string>>;

@@ -116,17 +116,29 @@ describe('piscina', () => {
     assert.ok(Number(heldBytes) > 0 && Number(heldBytes) < 400 * MiB, `${heldBytes}`);
   });
 
-  test('piscina: a thread that works keeps its task, and an idle one goes first', async (t) => {
-    const { pool, driver } = await opened(t, { count: 2 });
-    await resize(driver, 2 * 64 * MiB);
-    const spin = pool.run({ id: 1, ms: 400 }, { name: 'spin' });
-    await driver.resize({ bytes: 64 * MiB, memory: memoryOf(64 * MiB) }, context());
-    const { costBytes } = await until(async () => {
-      const state = await read(driver);
-      return state.moving === undefined && state;
-    }, 'the idle thread leaves');
-    assert.equal(costBytes, 64 * MiB);
-    assert.equal(typeof (await spin), 'number');
+  test('piscina: a thread that works keeps its task, and the others do not wait for it', async (t) => {
+    const endless = new AbortController();
+    t.after(() => endless.abort());
+    const { pool, driver } = await opened(t);
+    await resize(driver, 3 * 64 * MiB);
+    const long = pool.run({ id: 0, ms: 1e9 }, { signal: endless.signal });
+    const ended = assert.rejects(long, { name: 'AbortError' });
+    let ends = false;
+    const short = Array.from({ length: 4 }, async () => {
+      while (!ends) await pool.run({ id: 1, ms: 5 });
+    });
+    await driver.resize({ bytes: 3 * 96 * MiB, memory: memoryOf(0) }, context());
+    const exchanged = `${96 * MiB},${96 * MiB}`;
+    await until(() => pool.workers.sizes.join() === exchanged, 'the others are exchanged');
+    const { moving, why, costBytes } = await read(driver);
+    assert.deepEqual([costBytes, moving?.toBytes], [(64 + 96 + 96) * MiB, 3 * 96 * MiB]);
+    assert.equal(why?.held, '1 of its workers ends its work before it leaves');
+    endless.abort();
+    await ended;
+    await pool.workers.settled();
+    assert.deepEqual(pool.workers.sizes, [96 * MiB, 96 * MiB, 96 * MiB]);
+    ends = true;
+    await Promise.all(short);
   });
 
   test('piscina: a task that waits can be aborted, and closing waits for those that do', async (t) => {

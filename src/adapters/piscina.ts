@@ -9,7 +9,13 @@
 import { HotaddError } from '../core/errors.ts';
 import { type ThreadLike, threadHeap, threadOnline } from './thread-heap.ts';
 import type { WorkerHeap } from './worker-heap.ts';
-import { openWorkers, type RunningWorker, type WorkerSet, type WorkersOptions } from './worker-set.ts';
+import {
+  type HeapNow,
+  openWorkers,
+  type RunningWorker,
+  type WorkerSet,
+  type WorkersOptions,
+} from './worker-set.ts';
 
 /** What is used of a `Piscina`, version 5. */
 export interface PiscinaLike {
@@ -27,18 +33,51 @@ export interface PiscinaGiven {
   readonly resourceLimits: WorkerHeap['resourceLimits'];
 }
 
-export interface PiscinaOptions<Opened extends PiscinaLike> extends Omit<WorkersOptions, 'start'> {
+export interface PiscinaOptions<Opened extends PiscinaLike> extends Omit<WorkersOptions, 'start' | 'pick'> {
   /** Opens a Piscina of one thread. */
   readonly open: (given: PiscinaGiven) => Opened;
   /** Default: 1. */
   readonly tasksPerThread?: number;
 }
 
-interface Thread<Opened> {
+/** One thread. Piscina itself replaces one that dies, with the limits that it was given. */
+class Thread<Opened extends PiscinaLike> implements RunningWorker {
   readonly piscina: Opened;
-  tasks: number;
-  /** Called when its last task has ended; `null`: it takes more. */
-  left: (() => void) | null;
+  readonly #onLeft: (thread: Thread<Opened>) => void;
+  tasks = 0;
+  /** It takes no more tasks. */
+  leaving = false;
+  #idle: (() => void) | null = null;
+
+  constructor(piscina: Opened, onLeft: (thread: Thread<Opened>) => void) {
+    this.piscina = piscina;
+    this.#onLeft = onLeft;
+  }
+
+  isBusy(): boolean {
+    return this.tasks > 0;
+  }
+
+  async heap(): Promise<HeapNow | undefined> {
+    const [thread] = this.piscina.threads;
+    return thread === undefined ? undefined : threadHeap(thread);
+  }
+
+  taskEnded(): void {
+    this.tasks -= 1;
+    if (this.tasks === 0) this.#idle?.();
+  }
+
+  async stop(): Promise<void> {
+    this.leaving = true;
+    if (this.tasks > 0) {
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve;
+      });
+    }
+    await this.piscina.close();
+    this.#onLeft(this);
+  }
 }
 
 export class PiscinaPool<Opened extends PiscinaLike> {
@@ -46,6 +85,8 @@ export class PiscinaPool<Opened extends PiscinaLike> {
   readonly #threads = new Set<Thread<Opened>>();
   /** First come, first served. Each is told of a thread that is free. */
   readonly #waiting = new Set<(thread: Thread<Opened>) => void>();
+  /** Waits for the first thread without a task. */
+  #picking: ((thread: Thread<Opened>) => boolean) | null = null;
   #workers: WorkerSet | null = null;
   #closing = false;
   #ended: (() => void) | null = null;
@@ -72,7 +113,8 @@ export class PiscinaPool<Opened extends PiscinaLike> {
 
   async open(): Promise<this> {
     const start = (heap: WorkerHeap) => this.#start(heap);
-    this.#workers = await openWorkers({ ...this.#options, start });
+    const pick = (busy: readonly RunningWorker[]) => this.#pick(busy as readonly Thread<Opened>[]);
+    this.#workers = await openWorkers({ ...this.#options, start, pick });
     return this;
   }
 
@@ -107,39 +149,26 @@ export class PiscinaPool<Opened extends PiscinaLike> {
       concurrentTasksPerWorker: tasksPerThread,
       resourceLimits: heap.resourceLimits,
     });
-    const thread: Thread<Opened> = { piscina, tasks: 0, left: null };
-    const [first, second] = piscina.threads;
-    if (first === undefined || second !== undefined) {
-      throw new HotaddError(
-        'HOTADD_BAD_DRIVER',
-        `open gives a Piscina of ${piscina.threads.length} threads`,
-        {
-          mend: 'write new Piscina({ filename, ...given }), with what is given last',
-        },
-      );
-    }
-    await threadOnline(first);
+    await threadOnline(await onlyThread(piscina));
+    const thread = new Thread(piscina, () => this.#threads.delete(thread));
     this.#threads.add(thread);
     this.#serve();
-    return {
-      isBusy: () => thread.tasks > 0,
-      // Piscina itself replaces a thread that dies, with the limits that it was given.
-      heap: async () => {
-        const [now] = piscina.threads;
-        return now === undefined ? undefined : threadHeap(now);
-      },
-      stop: () => this.#leave(thread),
-    };
+    return thread;
   }
 
-  async #leave(thread: Thread<Opened>): Promise<void> {
-    const left = new Promise<void>((resolve) => {
-      thread.left = resolve;
+  /** The first that ends its task; of those with several, which may never be idle, the least busy. */
+  #pick(busy: readonly Thread<Opened>[]): Promise<Thread<Opened>> {
+    const { tasksPerThread = 1 } = this.#options;
+    const least = busy.reduce((one, other) => (other.tasks < one.tasks ? other : one));
+    if (tasksPerThread > 1) return Promise.resolve(least);
+    return new Promise((resolve) => {
+      this.#picking = (thread) => {
+        if (!busy.includes(thread)) return false;
+        thread.leaving = true;
+        resolve(thread);
+        return true;
+      };
     });
-    if (thread.tasks === 0) thread.left?.();
-    await left;
-    await thread.piscina.close();
-    this.#threads.delete(thread);
   }
 
   /** A thread with the fewest tasks, taken; `null`: all are busy. */
@@ -147,7 +176,7 @@ export class PiscinaPool<Opened extends PiscinaLike> {
     const { tasksPerThread = 1 } = this.#options;
     let least: Thread<Opened> | null = null;
     for (const thread of this.#threads) {
-      if (thread.left === null && thread.tasks < (least?.tasks ?? tasksPerThread)) least = thread;
+      if (!thread.leaving && thread.tasks < (least?.tasks ?? tasksPerThread)) least = thread;
     }
     if (least !== null) least.tasks += 1;
     return least;
@@ -175,8 +204,8 @@ export class PiscinaPool<Opened extends PiscinaLike> {
   }
 
   #done(thread: Thread<Opened>): void {
-    thread.tasks -= 1;
-    if (thread.left !== null && thread.tasks === 0) thread.left();
+    thread.taskEnded();
+    if (thread.tasks === 0 && this.#picking?.(thread)) this.#picking = null;
     this.#serve();
   }
 
@@ -194,4 +223,14 @@ export function openPiscina<Opened extends PiscinaLike>(
   options: PiscinaOptions<Opened>,
 ): Promise<PiscinaPool<Opened>> {
   return new PiscinaPool(options).open();
+}
+
+async function onlyThread(piscina: PiscinaLike): Promise<ThreadLike> {
+  const [only, second] = piscina.threads;
+  if (only !== undefined && second === undefined) return only;
+  const problem = `open gives a Piscina of ${piscina.threads.length} threads`;
+  await piscina.close();
+  throw new HotaddError('HOTADD_BAD_DRIVER', problem, {
+    mend: 'write new Piscina({ filename, ...given }), with what is given last',
+  });
 }

@@ -146,9 +146,10 @@ test('workers: while one does not leave it counts, and what is wanted last wins'
   const driver = workers('own', set);
   await driver.resize({ bytes: 512 * MiB, memory: memoryOf(512 * MiB) }, context);
   await until(() => set.running.length === 3, 'a new one beside the old ones');
-  const { costBytes, moving } = await driver.read(context.signal);
+  const { costBytes, moving, why } = await driver.read(context.signal);
+  assert.equal(why?.held, '1 of its workers ends its work before it leaves');
   assert.equal(costBytes, (64 + 64 + 256) * MiB);
-  assert.deepEqual(moving, { toBytes: 512 * MiB, note: '1 of 2 workers have their new heap' });
+  assert.deepEqual(moving, { toBytes: 512 * MiB, note: '2 of 256 MiB, exchanged one by one' });
   await driver.resize({ bytes: 160 * MiB, memory: memoryOf(160 * MiB) }, context);
   leave();
   await set.settled();
@@ -160,6 +161,7 @@ test('workers: closing the driver leaves them running, after the step under way'
   const driver = workers('own', set);
   await driver.resize({ bytes: 512 * MiB, memory: memoryOf(512 * MiB) }, context);
   await driver.close?.();
+  await set.settled();
   assert.equal(set.move, null);
   assert.equal(set.sizes.length, 2);
   const { settings } = await driver.read(context.signal);

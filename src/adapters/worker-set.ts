@@ -37,6 +37,11 @@ export interface RunningWorker {
 export interface WorkersOptions {
   /** Starts one with this heap; resolves when it takes work. */
   readonly start: (heap: WorkerHeap) => Promise<RunningWorker>;
+  /**
+   * Of workers that all have work, the one to be ended next: it gets no more. Default: the first. It is worth
+   * something where work may take long, since the others wait for their turn.
+   */
+  readonly pick?: (busy: readonly RunningWorker[]) => Promise<RunningWorker>;
   /** How many there are at most: as many as have `leastBytes` each. */
   readonly count: number;
   /** How many there are at least. Default: 1. */
@@ -72,6 +77,7 @@ export class WorkerSet {
   readonly leastBytes: number;
   readonly mostBytes: number | null;
   readonly #start: WorkersOptions['start'];
+  readonly #pick: WorkersOptions['pick'];
   readonly #besideHeapBytes: number;
   readonly #members = new Set<Member>();
   /** `null`: they stay as they are. */
@@ -92,6 +98,7 @@ export class WorkerSet {
       besideHeapBytes = STEP_BYTES,
     } = options;
     this.#start = options.start;
+    this.#pick = options.pick;
     this.#besideHeapBytes = besideHeapBytes;
     this.count = count;
     this.leastCount = leastCount;
@@ -117,11 +124,14 @@ export class WorkerSet {
 
   /** What is under way; `null`: nothing. */
   get move(): { readonly toBytes: number; readonly note: string } | null {
-    const wanted = this.#wanted;
-    if (this.#working === null || wanted === null) return null;
-    const done = this.sizes.filter((bytes) => bytes === wanted.bytes).length;
-    const note = `${done} of ${wanted.count} workers have their new heap`;
-    return { toBytes: wanted.count * wanted.bytes, note };
+    if (this.#working === null) return null;
+    const { count, bytes } = this.#wanted ?? { count: 1, bytes: this.costBytes };
+    return { toBytes: count * bytes, note: `${count} of ${formatBytes(bytes)}, exchanged one by one` };
+  }
+
+  /** Those that end their work before they leave. */
+  get leaving(): number {
+    return [...this.#members].filter(({ leaving }) => leaving).length;
   }
 
   /** Why the last move ended before its end; `null`: it did not. */
@@ -151,10 +161,9 @@ export class WorkerSet {
     this.#working ??= this.#work();
   }
 
-  /** They stay as they are from the step that is under way on. */
-  rest(): Promise<void> {
+  /** They stay as they are, once the step that is under way has ended. */
+  rest(): void {
     this.#wanted = null;
-    return this.#working ?? Promise.resolve();
   }
 
   /** Resolves when nothing is under way. Rejects with what a worker failed to start with. */
@@ -166,7 +175,8 @@ export class WorkerSet {
   /** Stops them all, when the work that they have is done. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.rest();
+    this.rest();
+    await this.#working;
     await Promise.all([...this.#members].map((member) => this.#stop(member)));
   }
 
@@ -193,23 +203,16 @@ export class WorkerSet {
     const wanted = this.#wanted;
     if (wanted === null) return false;
     const members = [...this.#members];
+    const wrong = members.filter(({ bytes }) => bytes !== wanted.bytes);
     if (members.length > wanted.count) {
-      await this.#stop(mostDispensable(members, wanted));
-      return true;
-    }
-    const wrong = mostDispensable(
-      members.filter(({ bytes }) => bytes !== wanted.bytes),
-      wanted,
-    );
-    if (wrong === undefined) {
-      if (members.length === wanted.count) return false;
-      await this.#begin(wanted.bytes);
+      await this.#stopOneOf(wrong.length > 0 ? wrong : members);
       return true;
     }
     const fitsBeside = this.costBytes + wanted.bytes <= wanted.count * wanted.bytes;
-    if (!fitsBeside) await this.#stop(wrong);
+    if (wrong.length === 0 && members.length === wanted.count) return false;
+    if (wrong.length > 0 && !fitsBeside) await this.#stopOneOf(wrong);
     await this.#begin(wanted.bytes);
-    if (fitsBeside) await this.#stop(wrong);
+    if (wrong.length > 0 && fitsBeside) await this.#stopOneOf(wrong);
     return true;
   }
 
@@ -226,6 +229,14 @@ export class WorkerSet {
       throw error;
     }
     void member.running.gone?.then(() => this.#lost(member));
+  }
+
+  /** One that is idle; where all have work, whichever ends its work first. */
+  async #stopOneOf(members: readonly Member[]): Promise<void> {
+    const idle = members.find(({ running }) => running?.isBusy?.() !== true);
+    if (idle !== undefined || members.length === 1) return this.#stop(idle ?? members[0]);
+    const picked = await this.#pick?.(members.flatMap(({ running }) => running ?? []));
+    return this.#stop(members.find(({ running }) => running === picked) ?? members[0]);
   }
 
   async #stop(member: Member | undefined): Promise<void> {
@@ -269,12 +280,6 @@ async function expectHeap(running: RunningWorker, { limitBytes }: WorkerHeap): P
       "Node without it, or call v8.setFlagsFromString('--max-old-space-size=0') before the first worker, " +
       'which takes it from every new Worker of this process',
   });
-}
-
-/** One of another size rather than one that can stay, an idle one rather than one that works. */
-function mostDispensable(members: readonly Member[], { bytes }: Wanted): Member | undefined {
-  const staying = (member: Member) => (member.bytes === bytes ? 2 : 0) + (member.running?.isBusy?.() ? 1 : 0);
-  return [...members].sort((a, b) => staying(a) - staying(b))[0];
 }
 
 function sum(members: readonly Member[]): number {

@@ -22,12 +22,12 @@ export function workers(name: string, set: WorkerSet): Driver {
       set.want(wanted);
       return settingsOf(wanted.count, wanted.bytes);
     },
-    close: () => set.rest(),
+    close: async () => set.rest(),
   };
 }
 
 async function readState(set: WorkerSet, signal: AbortSignal): Promise<DriverState> {
-  const { sizes, move, failure, leastCount, leastBytes, mostBytes } = set;
+  const { sizes, move, leastCount, leastBytes, mostBytes } = set;
   const { costBytes } = set;
   const heldBytes = await heldBy(set, signal);
   const why = {
@@ -35,7 +35,7 @@ async function readState(set: WorkerSet, signal: AbortSignal): Promise<DriverSta
     ...(mostBytes === null
       ? {}
       : { ceiling: `${set.count} of ${formatBytes(mostBytes)}, set by its author` }),
-    ...sayHeld(failure, heldBytes, costBytes),
+    ...sayHeld(set, heldBytes),
   };
   return {
     costBytes,
@@ -51,8 +51,9 @@ async function readState(set: WorkerSet, signal: AbortSignal): Promise<DriverSta
   };
 }
 
-function sayHeld(failure: string | null, heldBytes: number | null, costBytes: number): { held?: string } {
+function sayHeld({ failure, leaving, costBytes }: WorkerSet, heldBytes: number | null): { held?: string } {
   if (failure !== null) return { held: failure };
+  if (leaving > 0) return { held: `${leaving} of its workers ends its work before it leaves` };
   if (heldBytes === null || heldBytes <= costBytes) return {};
   return { held: 'Buffers of its workers, which the limit of a heap does not bound: give besideHeapBytes' };
 }
