@@ -11,7 +11,8 @@ import { MiB } from '../core/bytes.ts';
 import { HotaddError } from '../core/errors.ts';
 import { type LeaveMessage, messageIn } from './leave-message.ts';
 import { type WorkerHeap, withoutHeapFlags } from './worker-heap.ts';
-import { openWorkers, type RunningWorker, type WorkerSet, type WorkersOptions } from './worker-set.ts';
+import type { RunningWorker, WorkersOptions } from './worker-options.ts';
+import { openWorkers, type WorkerSet } from './worker-set.ts';
 
 /** What is used of node:cluster. */
 export type ClusterLike = Pick<Cluster, 'fork' | 'setupPrimary' | 'settings'>;

@@ -15,15 +15,10 @@ export {
   type PiscinaLike,
   type PiscinaOptions,
   PiscinaPool,
+  type PiscinaThread,
 } from './piscina.ts';
-export { type ThreadLike, threadHeap, threadOnline } from './thread-heap.ts';
+export { type ThreadLike, threadHeap } from './thread-heap.ts';
 export type { WorkerHeap } from './worker-heap.ts';
-export {
-  type HeapNow,
-  openWorkers,
-  type RunningWorker,
-  type Wanted,
-  WorkerSet,
-  type WorkersOptions,
-} from './worker-set.ts';
+export type { HeapNow, RunningWorker, Wanted, WorkersOptions } from './worker-options.ts';
+export { openWorkers, WorkerSet } from './worker-set.ts';
 export { workers } from './workers.ts';

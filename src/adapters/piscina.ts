@@ -7,22 +7,21 @@
 //
 // No task is lost: one that waits goes to whichever thread is free next, one that runs ends where it runs.
 import { HotaddError } from '../core/errors.ts';
-import { type ThreadLike, threadHeap, threadOnline } from './thread-heap.ts';
+import { type ThreadLike, threadHeap } from './thread-heap.ts';
 import type { WorkerHeap } from './worker-heap.ts';
-import {
-  type HeapNow,
-  openWorkers,
-  type RunningWorker,
-  type WorkerSet,
-  type WorkersOptions,
-} from './worker-set.ts';
+import type { HeapNow, RunningWorker, WorkersOptions } from './worker-options.ts';
+import { openWorkers, type WorkerSet } from './worker-set.ts';
 
 /** What is used of a `Piscina`, version 5. */
 export interface PiscinaLike {
   // biome-ignore lint/suspicious/noExplicitAny: a Piscina says by its own types what tasks and results are.
   run(task: any, options?: any): Promise<any>;
   close(): Promise<void>;
-  readonly threads: readonly ThreadLike[];
+  readonly threads: readonly PiscinaThread[];
+}
+
+export interface PiscinaThread extends ThreadLike {
+  once(event: 'message' | 'exit', listener: () => void): unknown;
 }
 
 /** The options that hotadd decides: they go into `new Piscina({ filename, ...given })`. */
@@ -149,7 +148,7 @@ export class PiscinaPool<Opened extends PiscinaLike> {
       concurrentTasksPerWorker: tasksPerThread,
       resourceLimits: heap.resourceLimits,
     });
-    await threadOnline(await onlyThread(piscina));
+    await ready(await onlyThread(piscina));
     const thread = new Thread(piscina, () => this.#threads.delete(thread));
     this.#threads.add(thread);
     this.#serve();
@@ -225,12 +224,24 @@ export function openPiscina<Opened extends PiscinaLike>(
   return new PiscinaPool(options).open();
 }
 
-async function onlyThread(piscina: PiscinaLike): Promise<ThreadLike> {
+async function onlyThread(piscina: PiscinaLike): Promise<PiscinaThread> {
   const [only, second] = piscina.threads;
   if (only !== undefined && second === undefined) return only;
   const problem = `open gives a Piscina of ${piscina.threads.length} threads`;
+  await Promise.allSettled(piscina.threads.map(ready));
   await piscina.close();
   throw new HotaddError('HOTADD_BAD_DRIVER', problem, {
     mend: 'write new Piscina({ filename, ...given }), with what is given last',
+  });
+}
+
+/**
+ * A thread of Piscina says once that it has loaded its file. One that is ended while it does so brings down
+ * the process (Node 24.21, a module that is loaded by require), so it is not handed on before.
+ */
+function ready(thread: PiscinaThread): Promise<void> {
+  return new Promise((resolve, reject) => {
+    thread.once('message', () => resolve());
+    thread.once('exit', () => reject(new HotaddError('HOTADD_OPERATION', 'a thread ended at its start')));
   });
 }

@@ -9,7 +9,8 @@ import { MiB } from '../core/bytes.ts';
 import { memoryOf } from '../testing/check-driver-memory.ts';
 import { threadHeap } from './thread-heap.ts';
 import { type WorkerHeap, withoutHeapFlags, workerHeap } from './worker-heap.ts';
-import { openWorkers, type RunningWorker, WorkerSet, type WorkersOptions } from './worker-set.ts';
+import type { RunningWorker, WorkersOptions } from './worker-options.ts';
+import { openWorkers, WorkerSet } from './worker-set.ts';
 import { workers } from './workers.ts';
 
 /** A thread that ends when it is told to, and dies when it is told so. */

@@ -9,60 +9,12 @@
 // is wanted last wins, after the step that is under way.
 import { formatBytes, MiB } from '../core/bytes.ts';
 import { HotaddError, messageOf } from '../core/errors.ts';
-import { HEAP_LEAST_BYTES, type WorkerHeap, workerHeap } from './worker-heap.ts';
-
-export interface HeapNow {
-  readonly limitBytes: number;
-  /** What it takes now, `Buffer`s included; `null`: cannot be told. */
-  readonly heldBytes: number | null;
-}
-
-/** One worker, started. */
-export interface RunningWorker {
-  /** Gives it no more work; resolves when the work that it has is done and it is gone. */
-  stop(): Promise<void>;
-  /** Resolves when it is gone, by itself too. Without it a worker that dies is not noticed. */
-  readonly gone?: Promise<unknown>;
-  /** True while it has work: one that has none is exchanged first. */
-  isBusy?(): boolean;
-  /**
-   * The heap that it really has: `threadHeap(worker)` for a thread. With it a worker that was not given what
-   * was asked is found out; without it, and without `pid`, what workers hold is not known.
-   */
-  heap?(): Promise<HeapNow | undefined>;
-  /** For a process of its own: the kernel counts it. */
-  readonly pid?: number;
-}
-
-export interface WorkersOptions {
-  /** Starts one with this heap; resolves when it takes work. */
-  readonly start: (heap: WorkerHeap) => Promise<RunningWorker>;
-  /**
-   * Of workers that all have work, the one to be ended next: it gets no more. Default: the first. It is worth
-   * something where work may take long, since the others wait for their turn.
-   */
-  readonly pick?: (busy: readonly RunningWorker[]) => Promise<RunningWorker>;
-  /** How many there are at most: as many as have `leastBytes` each. */
-  readonly count: number;
-  /** How many there are at least. Default: 1. */
-  readonly leastCount?: number;
-  /** Memory for one worker, what it takes beside its heap included. Default: 64 MiB. */
-  readonly leastBytes?: number;
-  /** Default: no ceiling. */
-  readonly mostBytes?: number;
-  /** What one takes beside its heap: code, stacks, `Buffer`s. Default: 16 MiB. */
-  readonly besideHeapBytes?: number;
-}
-
-export interface Wanted {
-  readonly count: number;
-  /** For each. */
-  readonly bytes: number;
-}
+import { awake } from './awake.ts';
+import { type WorkerHeap, workerHeap } from './worker-heap.ts';
+import { checked, type RunningWorker, type Wanted, type WorkersOptions } from './worker-options.ts';
 
 /** A heap is given in steps, so that a little more memory does not exchange anybody. */
 const STEP_BYTES = 16 * MiB;
-const LEAST_BYTES = 64 * MiB;
 
 interface Member {
   readonly bytes: number;
@@ -90,21 +42,14 @@ export class WorkerSet {
 
   /** @throws HotaddError HOTADD_BAD_AMOUNT for counts and sizes that fit nothing. */
   constructor(options: WorkersOptions) {
-    const {
-      count,
-      leastCount = 1,
-      leastBytes = LEAST_BYTES,
-      mostBytes,
-      besideHeapBytes = STEP_BYTES,
-    } = options;
-    this.#start = options.start;
-    this.#pick = options.pick;
+    const { start, pick, count, leastCount, leastBytes, mostBytes, besideHeapBytes } = checked(options);
+    this.#start = start;
+    this.#pick = pick;
     this.#besideHeapBytes = besideHeapBytes;
     this.count = count;
     this.leastCount = leastCount;
     this.leastBytes = leastBytes;
     this.mostBytes = mostBytes ?? null;
-    checkOptions(this, besideHeapBytes);
   }
 
   /** What all of them may come to take, those that start and those that leave included. */
@@ -158,7 +103,7 @@ export class WorkerSet {
     this.#wanted = wanted;
     this.#failure = null;
     this.#asked += 1;
-    this.#working ??= this.#work();
+    this.#working ??= awake(this.#work());
   }
 
   /** They stay as they are, once the step that is under way has ended. */
@@ -284,20 +229,4 @@ async function expectHeap(running: RunningWorker, { limitBytes }: WorkerHeap): P
 
 function sum(members: readonly Member[]): number {
   return members.reduce((total, { bytes }) => total + bytes, 0);
-}
-
-function checkOptions(
-  { count, leastCount, leastBytes, mostBytes }: WorkerSet,
-  besideHeapBytes: number,
-): void {
-  const bad = (problem: string, mend: string) => new HotaddError('HOTADD_BAD_AMOUNT', problem, { mend });
-  if (![count, leastCount].every(Number.isSafeInteger) || leastCount < 1 || count < leastCount) {
-    throw bad(`${leastCount} to ${count} workers`, 'give count, a whole number, and a leastCount up to it');
-  }
-  const least = HEAP_LEAST_BYTES + besideHeapBytes;
-  const sizes = [leastBytes, mostBytes ?? leastBytes];
-  if (!sizes.every(Number.isSafeInteger) || leastBytes < least || Number(sizes[1]) < leastBytes) {
-    const mend = `give leastBytes of ${formatBytes(least)} at least, and a mostBytes above it`;
-    throw bad(`${leastBytes} to ${mostBytes ?? 'any'} bytes for a worker`, mend);
-  }
 }

@@ -3,7 +3,9 @@
 import { formatBytes } from '../core/bytes.ts';
 import type { Driver, DriverState, Home, Setting, Target } from '../core/driver.ts';
 import { Refusal } from '../core/errors.ts';
-import type { Wanted, WorkerSet } from './worker-set.ts';
+import { awake } from './awake.ts';
+import type { Wanted } from './worker-options.ts';
+import type { WorkerSet } from './worker-set.ts';
 
 const COUNT = 'workers';
 const BYTES = 'workerBytes';
@@ -85,7 +87,7 @@ async function heldBy({ running }: WorkerSet, signal: AbortSignal): Promise<numb
     if (signal.aborted) resolve(null);
   });
   const heaps = Promise.all(running.map(async (worker) => (await worker.heap?.())?.heldBytes ?? null));
-  const held = await Promise.race([heaps.catch(() => null), aborted]);
+  const held = await awake(Promise.race([heaps.catch(() => null), aborted]));
   return held === null || held.includes(null)
     ? null
     : held.reduce<number>((total, one) => total + (one ?? 0), 0);
