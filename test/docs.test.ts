@@ -126,6 +126,7 @@ describe('docs: the reference is the code', () => {
 
   for (const [page, face] of [
     ['docs/reference/adapters.md', 'src/adapters/index.ts'],
+    ['docs/reference/workers.md', 'src/workers/index.ts'],
     ['docs/reference/lab.md', 'lab/index.ts'],
   ] as const) {
     test(`docs: ${posix.basename(page)} lists every export and no other, and members`, () => {

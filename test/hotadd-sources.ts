@@ -9,6 +9,7 @@ const SOURCES = new Map([
   ['hotadd', 'src/index.ts'],
   ['hotadd/buffers', 'src/buffers/index.ts'],
   ['hotadd/adapters', 'src/adapters/index.ts'],
+  ['hotadd/workers', 'src/workers/index.ts'],
   ['hotadd/testing', 'src/testing/index.ts'],
 ]);
 

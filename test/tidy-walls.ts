@@ -35,6 +35,10 @@ export const WALLS: Readonly<Record<string, Wall>> = {
     neverNode: FILES,
     mend: "an adapter is handed its user's object, and knows it by what it has",
   }),
+  workers: wall(['core'], {
+    neverNode: FILES,
+    mend: 'workers are opened by what their author gives, and nothing of it is imported at run time',
+  }),
   drivers: wall(['core'], {
     neverNode: ['fs'],
     packages: ['zod'],

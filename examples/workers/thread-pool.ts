@@ -1,7 +1,7 @@
 // Threads of Piscina whose heaps follow the memory of their container.
 // #region pool
 import { openPartition } from 'hotadd';
-import { openPiscina, workers } from 'hotadd/adapters';
+import { openPiscina, workers } from 'hotadd/workers';
 import { Piscina } from 'piscina';
 
 const filename = new URL('./thumbnail.ts', import.meta.url).href;

@@ -4,7 +4,7 @@ import cluster from 'node:cluster';
 import { createServer } from 'node:http';
 import { getHeapStatistics } from 'node:v8';
 import { openPartition } from 'hotadd';
-import { leaveWhenAsked, openCluster, workers } from 'hotadd/adapters';
+import { leaveWhenAsked, openCluster, workers } from 'hotadd/workers';
 
 if (cluster.isPrimary) {
   const set = await openCluster({ cluster, count: 2 });

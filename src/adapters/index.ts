@@ -1,25 +1,9 @@
 // hotadd/adapters: drivers out of what people already use. Each takes the user's own object, by what it has,
 // and imports nothing of its package. One file for each; docs/reference/adapters.md tells them apart.
-
-export { type ClusterLike, type ClusterOptions, openCluster } from './cluster.ts';
-export { type LeaveOptions, leaveWhenAsked } from './cluster-leave.ts';
 export { type KeyvBytes, type KeyvStore, keyvStore } from './keyv.ts';
 export { type LruCache, type LruCacheOptions, lruCacheDriver } from './lru-cache.ts';
 export { type PgPool, type PgPoolOptions, pgPoolDriver } from './pg.ts';
-export {
-  openPiscina,
-  type PiscinaGiven,
-  type PiscinaLike,
-  type PiscinaOptions,
-  PiscinaPool,
-  type PiscinaThread,
-} from './piscina.ts';
 export { type QuickLruCache, type QuickLruOptions, quickLruDriver } from './quick-lru.ts';
 export { type Resizable, type ResizableOptions, resizableDriver } from './resizable.ts';
 export { type SqliteDatabase, type SqliteOptions, sqliteDriver } from './sqlite.ts';
-export { type ThreadLike, threadHeap } from './thread-heap.ts';
 export { type UndiciDispatcher, type UndiciDriver, type UndiciOptions, undiciDriver } from './undici.ts';
-export type { WorkerHeap } from './worker-heap.ts';
-export type { HeapNow, RunningWorker, Wanted, WorkersOptions } from './worker-options.ts';
-export { openWorkers, WorkerSet } from './worker-set.ts';
-export { workers } from './workers.ts';

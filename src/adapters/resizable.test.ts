@@ -49,10 +49,11 @@ class Slow extends Blocks {
 }
 
 const makeSlow = () => {
-  const slow = new Slow();
-  return resizableDriver('slow', slow, optionsOf(slow));
+  blocks = new Slow();
+  return resizableDriver('slow', blocks, optionsOf(blocks));
 };
-for (const { title, run } of checkDriver(makeSlow, BUDGETS)) test(`resizable, asynchronous: ${title}`, run);
+for (const { title, run } of checkDriver(makeSlow, { ...BUDGETS, use }))
+  test(`resizable, asynchronous: ${title}`, run);
 
 test('resizable: it tells that it moves until the move is done', async () => {
   const slow = new Slow();

@@ -20,7 +20,7 @@ const SHARE_LEAST = 0.1;
 const SHARE_MOST = 0.9;
 /** Who comes back within so many evictions, as a share of the entries, was nearly kept. */
 const NEAR = 0.2;
-/** After so many segments that what is in use fills again the next one is emptied whole, so that none waits long. */
+/** After so many in a row that are filled again by what is in use the next one is emptied whole. */
 const COMPACTED_MOST = 4;
 /** In the last part of a segment each write empties some of the next one, so that none empties it whole. */
 const AHEAD = 1 / 4;

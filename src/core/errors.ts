@@ -4,7 +4,7 @@
 /** Every error code, with what it means. */
 export const ERROR_CODES = {
   HOTADD_BAD_AMOUNT: 'A text is not an amount of memory.',
-  HOTADD_BAD_USAGE: 'The command line is not understood.',
+  HOTADD_BAD_USAGE: 'The command line, or an option of a call, is not understood.',
   HOTADD_BAD_CONFIG: 'The configuration is not valid; nothing was opened.',
   HOTADD_BAD_KERNEL_FILE: 'A kernel file says something that is not understood.',
   HOTADD_BAD_DRIVER: 'A driver breaks the contract: its state or its settings are not plain values in range.',

@@ -4,6 +4,7 @@ import { formatBytes } from './bytes.ts';
 import type { Machine } from './machine.ts';
 import type { PhysicalMemory } from './memory.ts';
 
+/** What was sized at start and has stayed since, as it is now. Never summed with bytes of drivers. */
 export interface Pool {
   /** What it is, for people: `node heap`. Unique among the pools of a partition. */
   readonly name: string;
@@ -31,10 +32,12 @@ export interface Pool {
   readonly reserve: string;
 }
 
+/** What amounts of a pool count. */
 export type PoolUnit = 'bytes' | 'entries';
 
 /** One kind of pool: a line in src/pools/list.ts. */
 export interface PoolKind {
+  /** Its name in reports and documents: `node-heap`. */
   readonly kind: string;
   /** What it tells of, in one line. */
   readonly summary: string;
@@ -47,7 +50,9 @@ export interface PoolKind {
 
 /** What a kind looks at. */
 export interface PoolView {
+  /** The partition's memory at this moment. */
   readonly memory: PhysicalMemory;
+  /** The machine to read. */
   readonly machine: Machine;
 }
 

@@ -56,6 +56,7 @@ export interface Survey {
   readonly readings: readonly Reading[];
   /** What follows from both. */
   readonly plan: Plan;
+  /** What was sized at start and stays. */
   readonly pools: readonly Pool[];
 }
 

@@ -1,5 +1,5 @@
-// Ordinary memory of the process, asked for right after slabs have gone back, so that it lies where they were:
-// what still writes there is seen in it.
+// Ordinary memory of the process, asked for right after slabs have gone back, so that it lies where they
+// were: what still writes there is seen in it.
 import assert from 'node:assert/strict';
 import { KiB } from '../../src/core/bytes.ts';
 

@@ -1,5 +1,5 @@
-// The hunt for memory that is used after it is gone: many histories, some of them at once, so that calls of one
-// are under way while another gives memory back.
+// The hunt for memory that is used after it is gone: many histories, some of them at once, so that calls of
+// one are under way while another gives memory back.
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

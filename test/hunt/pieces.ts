@@ -1,6 +1,5 @@
-// Contents that leases have in a hunt: short and long ones, text, chance, and what zlib made of others. What a
-// call must make of one is computed once, from a copy that no lease has.
-
+// Contents that leases have in a hunt: short and long ones, text, chance, and what zlib made of others. What
+// a call must make of one is computed once, from a copy that no lease has.
 import { deflateSync } from 'node:zlib';
 import { KiB } from '../../src/core/bytes.ts';
 import { RandomSim } from '../../src/testing/random-sim.ts';
@@ -30,7 +29,7 @@ export class Piece {
 export function makePieces(): readonly Piece[] {
   const random = new RandomSim(1);
   return Array.from({ length: PIECES }, (_, index) => {
-    // Most are so long that a call is under way for a while, some so short that memory of other kinds is used.
+    // Most are so long that a call is under way for a while, some so short that other memory is used for it.
     const length = index % 4 === 0 ? random.between(1, 300) : random.between(PIECE_MOST / 4, PIECE_MOST);
     const text = Buffer.alloc(length, `<${index}: ${random.between(0, 9999)}>`);
     if (index % 3 === 0) return new Piece(text);

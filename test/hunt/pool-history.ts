@@ -1,5 +1,5 @@
-// A slab pool that is resized while files, sockets, crypto and zlib use its leases. Each lease is released when
-// its last call has called back, at a time that the seed chooses or right in the call back.
+// A slab pool that is resized while files, sockets, crypto and zlib use its leases. Each lease is released
+// when its last call has called back, at a time that the seed chooses or right in the call back.
 import assert from 'node:assert/strict';
 import type { Lease } from '../../src/buffers/lease.ts';
 import { SlabPool } from '../../src/buffers/slab-pool.ts';

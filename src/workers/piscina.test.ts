@@ -169,7 +169,7 @@ describe('piscina', () => {
     const script = `
       import { setFlagsFromString } from 'node:v8';
       import { Piscina } from 'piscina';
-      import { openPiscina } from ${url('src/adapters/piscina.ts')};
+      import { openPiscina } from ${url('src/workers/piscina.ts')};
       const open = (given) => new Piscina({ filename: ${JSON.stringify(TASK)}, ...given });
       const error = await openPiscina({ open, count: 1 }).catch((thrown) => thrown);
       console.log(error.message);
