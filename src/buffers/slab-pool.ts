@@ -89,7 +89,12 @@ export class SlabPool implements Driver {
     this.#expect('slabBytes', slabBytes, SLAB_UNIT_BYTES);
     this.#expect('leaseBytes', leaseBytes, 1);
     if (slabBytes % leaseBytes !== 0) throw this.#bad(`leaseBytes of ${leaseBytes} do not divide a slab`);
-    this.#slabs = new Slabs(slabBytes, leaseBytes, () => this.#nextTurn());
+    this.#slabs = new Slabs({
+      slabBytes,
+      leaseBytes,
+      nowMs: () => this.#clock.monotonicMs(),
+      onIdle: () => this.#nextTurn(),
+    });
     if (options.bytes > 0 && options.bytes < slabBytes) {
       const problem = `bytes of ${options.bytes} are less than a slab of ${formatBytes(slabBytes)}`;
       throw this.#bad(problem, 'give it more bytes, or smaller slabBytes');
@@ -125,7 +130,7 @@ export class SlabPool implements Driver {
   }
 
   /**
-   * A piece of memory, to be released; `null`: the pool is full.
+   * A piece of memory, to be released; `null`: the pool is full, or the system has just given no memory.
    * @throws HotaddError HOTADD_CLOSED
    * @throws RangeError when the operating system gives no memory
    */

@@ -10,11 +10,24 @@ import { Slab } from './slab.ts';
 /** Giving back takes 20 to 80 ms per GiB, the first touch 200 to 400 ms: a slice takes a few. */
 export const RELEASE_SLICE_BYTES = 64 * MiB;
 export const TOUCH_SLICE_BYTES = 8 * MiB;
+/**
+ * After the system has given no memory it is not asked again for so long: V8 collects garbage, some 10 ms,
+ * before it says so.
+ */
+const REFUSED_MS = 1000;
+
+export interface SlabsOptions {
+  readonly slabBytes: number;
+  readonly leaseBytes: number;
+  readonly nowMs: () => number;
+  /** Called when the last lease of a slab is back while there are too many slabs. */
+  readonly onIdle: () => void;
+}
 
 export class Slabs {
   readonly slabBytes: number;
   readonly leaseBytes: number;
-  readonly #onIdle: () => void;
+  readonly #options: SlabsOptions;
   readonly #all = new Set<Slab>();
   /** Serves the next lease, while it has room. */
   #serving: Slab | null = null;
@@ -22,12 +35,12 @@ export class Slabs {
   #open: Slab[] = [];
   #touching: Slab | null = null;
   #most = 0;
+  #refusedUntilMs = Number.NEGATIVE_INFINITY;
 
-  /** @param onIdle called when the last lease of a slab is back while there are too many slabs. */
-  constructor(slabBytes: number, leaseBytes: number, onIdle: () => void) {
-    this.slabBytes = slabBytes;
-    this.leaseBytes = leaseBytes;
-    this.#onIdle = onIdle;
+  constructor(options: SlabsOptions) {
+    this.slabBytes = options.slabBytes;
+    this.leaseBytes = options.leaseBytes;
+    this.#options = options;
   }
 
   get heldBytes(): number {
@@ -91,7 +104,7 @@ export class Slabs {
     if (slab.leases > 0 || this.excess === 0) return;
     // It goes instead of one that leases keep, and is not handed out before. Nobody is asked to release more.
     this.#recall(isNew);
-    this.#onIdle();
+    this.#options.onIdle();
   }
 
   /** Apart from acquire(), which is fast because it is small. */
@@ -106,7 +119,7 @@ export class Slabs {
   }
 
   #openOne(): Slab | null {
-    if (this.missing === 0) return null;
+    if (this.missing === 0 || this.#options.nowMs() < this.#refusedUntilMs) return null;
     // One that is being touched is taken as it is: a lease now is worth more than pages ahead.
     const slab = this.#touching ?? this.#add();
     this.#touching = null;
@@ -114,7 +127,9 @@ export class Slabs {
   }
 
   #add(): Slab {
+    this.#refusedUntilMs = this.#options.nowMs() + REFUSED_MS;
     const slab = new Slab(this, this.slabBytes, this.leaseBytes);
+    this.#refusedUntilMs = Number.NEGATIVE_INFINITY;
     this.#all.add(slab);
     return slab;
   }
