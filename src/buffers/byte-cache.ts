@@ -282,6 +282,8 @@ export class ByteCache implements Driver {
     const { key, value } = entry;
     if (!(value instanceof Uint8Array))
       throw this.#bad('a value is bytes', 'call it with a Uint8Array, such as a Buffer');
+    if (value.length === 0 && value.buffer instanceof ArrayBuffer && value.buffer.detached)
+      throw this.#bad('the memory of a value was transferred to somebody else', 'set it before');
     if (bytesOf(entry, leaseBytes) <= roomOf(leaseBytes)) return;
     const name = key.length > 60 ? `${key.slice(0, 60)}...` : key;
     const segment = formatBytes(leaseBytes);
