@@ -1,12 +1,12 @@
 // A cache of bytes outside the V8 heap, whose limit is fixed when a process starts. Values, keys and the
 // index lie in slabs that come and go while it is in use, so it follows the memory of its container. How they
 // lie there: cache-store.ts.
-import { formatBytes, GiB, KiB, MiB } from '../core/bytes.ts';
+import { formatBytes, MiB } from '../core/bytes.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Driver, DriverState, ResizeContext, Setting, Target } from '../core/driver.ts';
-import { HotaddError } from '../core/errors.ts';
-import { bytesOf, expiresAt, hashOf, isWide, markUsed, type NewEntry } from './cache-entry.ts';
-import { roomOf, SEGMENTS_MOST, type Segment } from './cache-segment.ts';
+import { checkEntry, checkedTime, checkKey, checkSegment, SEGMENT_LEAST_BYTES } from './cache-checks.ts';
+import { expiresAt, hashOf, isWide, markUsed } from './cache-entry.ts';
+import { SEGMENTS_MOST, type Segment } from './cache-segment.ts';
 import { CacheStore } from './cache-store.ts';
 import { CLOCK_PROCESS } from './clock-process.ts';
 import type { Lease } from './lease.ts';
@@ -50,9 +50,6 @@ export interface ByteCacheStats {
 }
 
 const SEGMENT_BYTES = MiB;
-const SEGMENT_LEAST_BYTES = 64 * KiB;
-/** Lengths of entries are 32 bits with a sign. */
-const SEGMENT_MOST_BYTES = GiB;
 /** With fewer segments hit rates fall: docs/decisions/0015-eviction.md. */
 const SEGMENTS_LEAST = 32;
 /** A turn of the loop empties or moves so much: some milliseconds. */
@@ -81,8 +78,8 @@ export class ByteCache implements Driver {
     this.name = name;
     this.#seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
     this.#clock = clock;
-    this.#ttlMs = this.#timeOf(ttlMs);
-    this.#expectSegment(segmentBytes);
+    this.#ttlMs = checkedTime(name, ttlMs);
+    checkSegment(name, segmentBytes);
     const evict = () => this.#giveBack();
     this.#pool = new SlabPool(name, {
       bytes,
@@ -124,10 +121,10 @@ export class ByteCache implements Driver {
    * @throws HotaddError HOTADD_BAD_AMOUNT for what is larger than a segment, HOTADD_CLOSED
    */
   set(key: string, value: Uint8Array, options: { ttlMs?: number } = {}): boolean {
-    const ttlMs = options.ttlMs === undefined ? this.#ttlMs : this.#timeOf(options.ttlMs);
+    const ttlMs = options.ttlMs === undefined ? this.#ttlMs : checkedTime(this.name, options.ttlMs);
     const expiresMs = ttlMs === null ? null : this.#clock.monotonicMs() + ttlMs;
     const entry = { hash: this.#hashOf(key), key, wide: isWide(key), value, expiresMs };
-    this.#expectFits(entry);
+    checkEntry(this.name, entry, this.#pool.leaseBytes);
     return this.#store.write(entry);
   }
 
@@ -232,8 +229,8 @@ export class ByteCache implements Driver {
   }
 
   #hashOf(key: string): number {
-    if (typeof key === 'string') return hashOf(key, this.#seed);
-    throw this.#bad(`a key is text, and this is ${typeof key}`, 'call it with String(key)');
+    checkKey(this.name, key);
+    return hashOf(key, this.#seed);
   }
 
   #isExpired(place: number): boolean {
@@ -262,38 +259,6 @@ export class ByteCache implements Driver {
       // At once, not with the promise: a lease that is released in the same turn begins anew.
       this.#isGivingBack = false;
     }
-  }
-
-  /** `null`: for ever. */
-  #timeOf(ttlMs: number | undefined): number | null {
-    if (ttlMs === undefined) return null;
-    if (ttlMs > 0 && Number.isFinite(ttlMs)) return ttlMs;
-    throw this.#bad(`ttlMs of ${ttlMs} is no time`, 'give milliseconds above 0, or none');
-  }
-
-  #expectSegment(bytes: number): void {
-    const isPowerOfTwo = Number.isSafeInteger(bytes) && 2 ** Math.round(Math.log2(bytes)) === bytes;
-    if (isPowerOfTwo && bytes >= SEGMENT_LEAST_BYTES && bytes <= SEGMENT_MOST_BYTES) return;
-    throw this.#bad(`segmentBytes of ${bytes} is not a power of two from 64 KiB to 1 GiB`);
-  }
-
-  #expectFits(entry: NewEntry): void {
-    const { leaseBytes } = this.#pool;
-    const { key, value } = entry;
-    if (!(value instanceof Uint8Array))
-      throw this.#bad('a value is bytes', 'call it with a Uint8Array, such as a Buffer');
-    if (value.length === 0 && value.buffer instanceof ArrayBuffer && value.buffer.detached)
-      throw this.#bad('the memory of a value was transferred to somebody else', 'set it before');
-    if (bytesOf(entry, leaseBytes) <= roomOf(leaseBytes)) return;
-    const name = key.length > 60 ? `${key.slice(0, 60)}...` : key;
-    const segment = formatBytes(leaseBytes);
-    const problem = `"${name}" has ${value.length} bytes, more than fit a segment of ${segment}`;
-    throw this.#bad(problem, 'give the cache larger segmentBytes, or keep the value in parts');
-  }
-
-  #bad(problem: string, mend?: string): HotaddError {
-    const details = mend === undefined ? { place: this.name } : { place: this.name, mend };
-    return new HotaddError('HOTADD_BAD_AMOUNT', problem, details);
   }
 }
 
