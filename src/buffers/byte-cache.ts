@@ -71,7 +71,10 @@ export class ByteCache implements Driver {
   readonly #onUnviewed = (segment: Segment) => this.#leave(segment);
   #isGivingBack = false;
 
-  /** @throws HotaddError HOTADD_BAD_AMOUNT for sizes that do not fit each other */
+  /**
+   * A cache that has no memory yet: it comes with what is set.
+   * @throws HotaddError HOTADD_BAD_AMOUNT for sizes that do not fit each other.
+   */
   constructor(name: string, options: ByteCacheOptions) {
     const { bytes, slabBytes = FIXED_LEAST_BYTES, ttlMs, clock = CLOCK_PROCESS } = options;
     const { segmentBytes = segmentOf(slabBytes) } = options;

@@ -38,7 +38,10 @@ export class Lease {
     return this.#view !== null && this.#of.recalled;
   }
 
-  /** @throws HotaddError HOTADD_RELEASED the second time */
+  /**
+   * Gives the memory back, once.
+   * @throws HotaddError HOTADD_RELEASED the second time.
+   */
   release(): void {
     const view = this.#view;
     if (view === null) throw released('released');

@@ -80,7 +80,10 @@ export class SlabPool implements Driver {
   #evictFailure: string | null = null;
   #closed = false;
 
-  /** @throws HotaddError HOTADD_BAD_AMOUNT for sizes that do not fit each other. */
+  /**
+   * A pool that has no memory yet, unless it touches it ahead.
+   * @throws HotaddError HOTADD_BAD_AMOUNT for sizes that do not fit each other.
+   */
   constructor(name: string, options: SlabPoolOptions) {
     const { slabBytes = FIXED_LEAST_BYTES, leaseBytes = DEFAULT_LEASE_BYTES } = options;
     this.name = name;

@@ -46,7 +46,10 @@ export class ValueLease {
     return this.#segment?.lease.recalled ?? false;
   }
 
-  /** @throws HotaddError HOTADD_RELEASED the second time */
+  /**
+   * Lets the value go, once.
+   * @throws HotaddError HOTADD_RELEASED the second time.
+   */
   release(): void {
     const segment = this.#segment;
     if (segment === null) throw released('released');
