@@ -1,6 +1,6 @@
-// What must be true inside the store at every moment, looked at from outside in random histories: each segment
-// is entries without gaps, what is alive in it is what the index knows, and no lease is lost. Hashes are few, so
-// that many keys share one.
+// What must be true inside the store at every moment, looked at from outside in random histories: each
+// segment is entries without gaps, what is alive in it is what the index knows, and no lease is lost. Hashes
+// are few, so that many keys share one.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KiB } from '../core/bytes.ts';

@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 export interface Footprint {
-  /** Resident, as the kernel counts. */
+  /** Resident, as the kernel counts, but for what V8 keeps for its heap: that varies with its youth. */
   readonly residentBytes: number;
   /** In use on the V8 heap. */
   readonly heapBytes: number;
@@ -19,6 +19,6 @@ export async function footprint(): Promise<Footprint> {
     collect();
     await new Promise((resolve) => setImmediate(resolve));
   }
-  const { rss, heapUsed } = process.memoryUsage();
-  return { residentBytes: rss, heapBytes: heapUsed };
+  const { rss, heapTotal, heapUsed } = process.memoryUsage();
+  return { residentBytes: rss - heapTotal, heapBytes: heapUsed };
 }
