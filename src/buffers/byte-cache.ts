@@ -119,8 +119,8 @@ export class ByteCache implements Driver {
   }
 
   /**
-   * Keeps a copy of the value. False: there is no room, because the size is less than a slab or leases keep
-   * all that could be emptied; the key has no value then.
+   * Keeps a copy of the value. False: there is no room, because the size is less than a slab, leases keep all
+   * that could be emptied, or the system has no memory to give; the key has no value then.
    * @throws HotaddError HOTADD_BAD_AMOUNT for what is larger than a segment, HOTADD_CLOSED
    */
   set(key: string, value: Uint8Array, options: { ttlMs?: number } = {}): boolean {

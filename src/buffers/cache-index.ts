@@ -110,7 +110,7 @@ export class CacheIndex {
   }
 
   clear(): void {
-    for (const table of new Set(this.#directory)) this.#options.tables.takeBack(table);
+    this.#options.tables.clear();
     this.#begin();
   }
 

@@ -58,6 +58,14 @@ export class CacheTables {
     this.giveUpSpare();
   }
 
+  /** Takes all tables back, and gives all leases up. */
+  clear(): void {
+    for (const room of this.#rooms.splice(0)) {
+      if (room.lease === null) this.#rooms.push(roomOf(null, room.bytes, TABLES_APART));
+      else room.lease.release();
+    }
+  }
+
   /** Gives a lease up when it is empty, or when there is space elsewhere for all of its tables, and more. */
   giveUpSpare(): void {
     let emptiest: Room | null = null;

@@ -9,7 +9,7 @@ import { soakPool } from './soak-pool.ts';
 const OPERATIONS = 1_500_000;
 const LEASES = 2_000_000;
 
-/** At equal sizes the process takes what it took when it was warm, give or take pages that V8 keeps or not. */
+/** At equal sizes the process takes what it took when it was warm, give or take pages that V8 may keep. */
 function assertNoLeak(footprints: readonly Footprint[]): void {
   const [warm, last] = [footprints[4], footprints.at(-1)];
   assert.ok(warm !== undefined && last !== undefined);
