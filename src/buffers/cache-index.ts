@@ -14,7 +14,7 @@ const USED_MOST = TABLE_PAIRS * 0.75;
 const SPLIT_ABOVE = TABLE_PAIRS * 0.6;
 /** Two tables with so many pairs in all become one. */
 const MERGE_BELOW = TABLE_PAIRS * 0.3;
-/** A directory of 2^24 is that of 10^10 entries; whoever gets here has found keys of equal hashes. */
+/** A directory of 2^24 is that of 10^10 entries. */
 const DEPTH_MOST = 24;
 /** What is left of an entry that was deleted: a ghost that tells nothing. */
 export const NO_GHOST = -1;
@@ -78,7 +78,7 @@ export class CacheIndex {
     for (;;) {
       const table = this.#directory[hash >>> this.#shift] as Table;
       if (table.used >= USED_MOST) this.#refill([table], this.#take(table));
-      if (table.used < SPLIT_ABOVE || table.depth === DEPTH_MOST) return true;
+      if (table.used < SPLIT_ABOVE || !isDivisible(table, hash)) return true;
       if (!this.#options.tables.hasRoom) return false;
       this.#split(table, hash);
     }
@@ -196,6 +196,18 @@ export class CacheIndex {
     const index = hash >>> this.#shift;
     return { begin: index - (index % length), length };
   }
+}
+
+/** False: by chance that never is, so somebody has found keys of equal hashes, and gets no more tables. */
+function isDivisible({ pairs, depth }: Table, newHash: number): boolean {
+  const bit = 1 << (31 - depth);
+  let [zeros, ones] = newHash & bit ? [0, 1] : [1, 0];
+  for (let at = 0; at < pairs.length; at += 2) {
+    if (pairs[at + 1] === 0) continue;
+    if ((pairs[at] as number) & bit) ones += 1;
+    else zeros += 1;
+  }
+  return zeros > 0 && ones > 0 && depth < DEPTH_MOST;
 }
 
 function forgetGhosts(pairs: Int32Array): void {

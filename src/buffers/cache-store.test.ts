@@ -122,3 +122,15 @@ for (const [title, sizes, steps] of [
     });
   }
 }
+
+test('cache store: keys of equal hashes get one table, and no more', () => {
+  const pool = new SlabPool('pool', { bytes: SLABS * SEGMENT, slabBytes: SEGMENT, leaseBytes: SEGMENT });
+  const acquire = () => pool.acquire();
+  const store = new CacheStore({ segmentBytes: SEGMENT, acquire, nowMs: () => 0, onDrop: () => {} });
+  const write = (hash: number, key: string) =>
+    store.write({ hash, key, wide: false, value: new Uint8Array(1), expiresMs: null });
+  let kept = 0;
+  for (let index = 0; index < 3080; index += 1) if (write(12_345, `key ${index}`)) kept += 1;
+  assert.deepEqual([kept, store.entries, pool.leasedBytes], [3072, 3072, 2 * SEGMENT]);
+  assert.equal(write(-12_345, 'another'), true);
+});
