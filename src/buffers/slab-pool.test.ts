@@ -262,6 +262,13 @@ test('slab pool: holders of a change have its deadline, less the time of the pro
   assert.deepEqual(asked, [26_000, 500]);
 });
 
+test('slab pool: a deadline that is no time is refused, and the size stays', () => {
+  const { pool } = open();
+  for (const deadlineMs of [-1, Number.NaN])
+    assert.throws(() => pool.setBytes(0, { deadlineMs }), /pool: deadlineMs of .* is no time/);
+  assert.equal(pool.sizeBytes, 4 * SLAB);
+});
+
 test('slab pool: sizes that do not fit are refused, and say which', () => {
   const wrong: [Partial<SlabPoolOptions>, RegExp][] = [
     [{ slabBytes: 100_000 }, /pool: slabBytes of 100000 are not whole bytes in units of 65536/],

@@ -152,7 +152,9 @@ export class SlabPool implements Driver {
   setBytes(bytes: number, options: { deadlineMs?: number } = {}): Promise<void> {
     if (this.#closed) throw this.#closedError();
     this.#expect('bytes', bytes, 0);
-    return this.#begin(bytes, options.deadlineMs ?? DEFAULT_DEADLINE_MS);
+    const { deadlineMs = DEFAULT_DEADLINE_MS } = options;
+    if (!(deadlineMs >= 0)) throw this.#bad(`deadlineMs of ${deadlineMs} is no time`);
+    return this.#begin(bytes, deadlineMs);
   }
 
   /** For hotadd, as of a `Driver`. */
