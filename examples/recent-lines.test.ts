@@ -1,12 +1,11 @@
 // The driver of recent-lines.ts: held to the contract, and at work on a simulated server.
-// `node --test examples/recent-lines.test.ts` in this repository needs `npm run build` first.
+// `node --test recent-lines.test.ts`; in the repository of hotadd run `npm run build` first.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GiB, KiB, MiB, openPartition } from 'hotadd';
 import { checkDriver, ServerSim } from 'hotadd/testing';
 import { lastLines, recentLines, remember } from './recent-lines.ts';
 
-// #region check
 async function use(signal: AbortSignal) {
   for (let count = 0; !signal.aborted; count += 1) {
     for (let line = 0; line < 500; line += 1) remember(`${count}: ${'x'.repeat(KiB)}`);
@@ -15,9 +14,7 @@ async function use(signal: AbortSignal) {
 }
 const options = { smallBytes: 4 * MiB, largeBytes: 64 * MiB, use };
 for (const { title, run } of checkDriver(() => recentLines, options)) test(title, run);
-// #endregion
 
-// #region server
 test('recent lines: a module brings room for more of them', async () => {
   const server = new ServerSim();
   const web = server.partition('web', { modules: [GiB] });
@@ -29,7 +26,6 @@ test('recent lines: a module brings room for more of them', async () => {
   const { costBytes } = await recentLines.read(new AbortController().signal);
   assert.ok(costBytes > 180 * MiB, `${costBytes} bytes after the module came`);
 });
-// #endregion
 
 test('recent lines: the last ones stay', () => {
   remember('the last one');

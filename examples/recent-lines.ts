@@ -1,5 +1,4 @@
 // The smallest driver: the last lines of a log, as many bytes of them as memory allows.
-// #region driver
 import { buffers, KiB, MiB } from 'hotadd';
 
 const lines: string[] = [];
@@ -15,7 +14,6 @@ export const recentLines = buffers('recent lines', {
   },
   floor: 64 * KiB,
 });
-// #endregion
 
 export function remember(line: string): void {
   lines.push(line);

@@ -1,5 +1,5 @@
-// The examples of workers, run as they stand in a real cgroup whose limit is raised and lowered: the kernel's
-// own count of their memory proves the moves, and no request to the cluster fails.
+// Whole programs among the examples, run as they stand in a real cgroup whose limit is raised and lowered: the
+// kernel's own count of their memory proves the moves, and no request to the cluster fails.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -37,6 +37,16 @@ function run(t: TestContext, path: string, env: Record<string, string> = {}): Ex
 
 const said = ({ lines }: Example, pattern: RegExp) =>
   until(() => lines.find((line) => pattern.test(line)), `${pattern} in ${lines.join('\n')}`, 60_000);
+
+test('example first: a cache of a program of its own follows its container', { skip: noCgroup }, async (t) => {
+  const example = run(t, 'examples/first.mjs');
+  await said(example, /^1 GiB are usable in cgroup:/);
+  await said(example, /^repair .*pages 15\.6 MiB -> 512 MiB resized, proven/);
+  example.group.writeLimit(2048 * MiB);
+  await said(example, /^\+1 GiB .*pages 512 MiB -> 1 GiB resized, proven/);
+  example.child.kill('SIGTERM');
+  assert.deepEqual(await once(example.child, 'exit'), [0, null]);
+});
 
 test('example thread-pool: threads have the heap of the memory that there is', {
   skip: noCgroup,
