@@ -3,13 +3,14 @@
 import { MiB } from 'hotadd';
 import { ByteCache } from 'hotadd/buffers';
 
+const MOST_BYTES = MiB / 2;
 export const pages = new ByteCache('pages', { bytes: 256 * MiB, ttlMs: 60_000 });
 
 export async function page(path: string, render: (path: string) => Promise<Uint8Array>): Promise<Uint8Array> {
   const known = pages.getCopy(path);
   if (known !== null) return known;
   const made = await render(path);
-  pages.set(path, made);
+  if (made.length < MOST_BYTES) pages.set(path, made); // a larger one is not worth its place
   return made;
 }
 // #endregion

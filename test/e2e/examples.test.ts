@@ -38,7 +38,9 @@ function run(t: TestContext, path: string, env: Record<string, string> = {}): Ex
 const said = ({ lines }: Example, pattern: RegExp) =>
   until(() => lines.find((line) => pattern.test(line)), `${pattern} in ${lines.join('\n')}`, 60_000);
 
-test('example first: a cache of a program of its own follows its container', { skip: noCgroup }, async (t) => {
+test('example first: a cache of a program of its own follows its container', {
+  skip: noCgroup,
+}, async (t) => {
   const example = run(t, 'examples/first.mjs');
   await said(example, /^1 GiB are usable in cgroup:/);
   await said(example, /^repair .*pages 15\.6 MiB -> 512 MiB resized, proven/);
