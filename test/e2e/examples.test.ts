@@ -1,5 +1,5 @@
-// Whole programs among the examples, run as they stand in a real cgroup whose limit is raised and lowered: the
-// kernel's own count of their memory proves the moves, and no request to the cluster fails.
+// Whole programs among the examples, run as they stand in a real cgroup whose limit is raised and lowered:
+// the kernel's own count of their memory proves the moves, and no request to the cluster fails.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
