@@ -255,9 +255,9 @@ export class CacheLog {
       else if (stays && this.#hasRoom(emptying, takenAt(victim, offset))) this.#keep(emptying, offset);
       else this.#drop(emptying, offset, 'evicted');
     }
+    if (!emptying.compacts && emptying.offset >= victim.endBytes && this.#isIn(emptying)) this.#close(victim);
     if (emptying.compacts) this.#compacted += 1;
-    else if (emptying.offset >= victim.endBytes) this.#compacted = 0;
-    if (emptying.offset >= victim.endBytes && this.#isIn(emptying)) this.#close(victim);
+    else if (!this.#isIn(emptying)) this.#compacted = 0;
   }
 
   /** Whether what is kept has a place to go. Where there is none but the victim itself that is compacted. */
