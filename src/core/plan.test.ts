@@ -107,6 +107,34 @@ test('plan: a shrink has no dead-band when drivers take more than the room', () 
   assert.deepEqual(moves(input([driver('a', { costBytes: 801 * MiB })])), ['shrink']);
 });
 
+test('plan: a driver a whole step above its max or its ceiling comes down to it (P2)', () => {
+  const large = { costBytes: 224 * MiB, stepBytes: 32 * MiB };
+  const made = plan(input([driver('a', { ...large, maxBytes: 192 * MiB })]));
+  assert.deepEqual(
+    made.budgets.map(({ move, budgetBytes, reason }) => [move, budgetBytes / MiB, reason]),
+    [['shrink', 192, 'max 192 MiB']],
+  );
+  assert.deepEqual(budgets(input([driver('a', { ...large, ceilingBytes: 200 * MiB })])), [192]);
+  assert.deepEqual(
+    budgets(input([driver('a', { ...large, costBytes: 64 * MiB, maxBytes: 40 * MiB })])),
+    [32],
+  );
+});
+
+test('plan: a driver above its max by less than it can give back is left alone', () => {
+  const close = { stepBytes: 32 * MiB, maxBytes: 200 * MiB };
+  assert.deepEqual(moves(input([driver('a', { ...close, costBytes: 192 * MiB + 1 })])), ['keep']);
+  assert.deepEqual(moves(input([driver('a', { ...close, costBytes: 201 * MiB })])), ['keep']);
+  const floor = driver('a', { ...close, floorBytes: 250 * MiB, costBytes: 250 * MiB });
+  assert.deepEqual(moves(input([floor])), ['keep']);
+});
+
+test('plan: a share that has become smaller by less than the dead-band makes nobody shrink', () => {
+  const near = (name: string) => driver(name, { costBytes: 398 * MiB, stepBytes: 4 * MiB });
+  const third = driver('third', { costBytes: 0, maxBytes: 6 * MiB });
+  assert.deepEqual(moves(input([near('a'), near('b'), third])), ['keep', 'keep', 'grow']);
+});
+
 test('plan: unmanaged use holds back growth at once, and shrinks a driver only when pressed (P3)', () => {
   const levels = [{ name: '/app', limitBytes: 1000 * MiB, unmanagedBytes: 400 * MiB }];
   const small = input([driver('a', { costBytes: 100 * MiB })], { levels, pressed: false });

@@ -219,8 +219,7 @@ interface Targets {
 
 function budgetOf(driver: PlanDriver, targets: Targets): Budget {
   const down = roundDown(targets.shrunk, driver);
-  const tolerated = targets.over ? 0 : Math.max(driver.stepBytes, down * DEAD_BAND);
-  if (driver.costBytes > down + tolerated) {
+  if (isShrink(driver, down, targets.over)) {
     // What a driver cannot keep below some size is said before it is asked to go there (D3).
     const reason = withReason(whyLess(driver, down), down > driver.floorBytes ? driver.why.floor : undefined);
     return { driver: driver.name, costBytes: driver.costBytes, budgetBytes: down, move: 'shrink', reason };
@@ -230,13 +229,19 @@ function budgetOf(driver: PlanDriver, targets: Targets): Budget {
     return keep(driver, up <= driver.costBytes ? whyLess(driver, driver.costBytes) : 'within the dead-band');
   }
   if (targets.growthHeld !== null) return keep(driver, targets.growthHeld);
-  return {
-    driver: driver.name,
-    costBytes: driver.costBytes,
-    budgetBytes: up,
-    move: 'grow',
-    reason: whyLess(driver, up),
-  };
+  const { name, costBytes } = driver;
+  return { driver: name, costBytes, budgetBytes: up, move: 'grow', reason: whyLess(driver, up) };
+}
+
+/**
+ * What a limit demands has no dead-band (S4): room, or the most that it may have, which it exceeds by a whole
+ * step. A share that has become a little smaller is no limit.
+ */
+function isShrink(driver: PlanDriver, bytes: number, over: boolean): boolean {
+  const { costBytes, stepBytes } = driver;
+  if (over) return costBytes > bytes;
+  if (costBytes > spanOf(driver).highBytes) return roundDown(costBytes, driver) > bytes;
+  return costBytes > bytes + Math.max(stepBytes, bytes * DEAD_BAND);
 }
 
 /** Whether it is worth telling a driver (S4). */
@@ -268,13 +273,8 @@ function roundDown(bytes: number, driver: PlanDriver): number {
 }
 
 function keep(driver: PlanDriver, reason: string): Budget {
-  return {
-    driver: driver.name,
-    costBytes: driver.costBytes,
-    budgetBytes: driver.costBytes,
-    move: 'keep',
-    reason,
-  };
+  const { name, costBytes } = driver;
+  return { driver: name, costBytes, budgetBytes: costBytes, move: 'keep', reason };
 }
 
 function follow(driver: PlanDriver): Budget {

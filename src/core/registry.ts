@@ -17,7 +17,7 @@ export interface Policy {
   readonly weight?: number;
   /** What it gets before anything is shared. Default: its floor. */
   readonly min?: Amount;
-  /** What it gets at most. Default: its ceiling. */
+  /** What it gets at most; one that takes a step more is brought down to it. Default: its ceiling. */
   readonly max?: Amount;
   /**
    * A size that somebody else has set: `reassert` sets it again, `report` leaves it alone and counts it
