@@ -75,3 +75,25 @@ test('buffers: what cannot be resized is refused at once, with what to give', ()
   assert.throws(() => buffers('odd', { resize: () => undefined } as never), /it has no size\(\); give size/);
   assert.throws(() => buffers('odd', undefined as never), { code });
 });
+
+test('buffers: an option that cannot be meant is refused at once, with what to give', () => {
+  const given = { size: () => 1, resize: () => undefined };
+  const refuses = (name: unknown, options: unknown, message: string | RegExp) =>
+    assert.throws(() => buffers(name as never, options as never), { code: 'HOTADD_BAD_DRIVER', message });
+  refuses('odd', { ...given, step: 0 }, 'buffers odd: step is 0; give whole bytes from 1');
+  for (const key of ['floor', 'ceiling', 'step']) {
+    for (const value of ['1', Number.NaN, -1, 1.5, null, Number.POSITIVE_INFINITY])
+      refuses('odd', { ...given, [key]: value }, new RegExp(`buffers odd: ${key} is .*; give whole bytes`));
+  }
+  refuses('odd', { ...given, floor: 2, ceiling: 1 }, /ceiling 1 is below floor 2; give a ceiling from floor/);
+  refuses('odd', { ...given, held: 5 }, /held is 5; give held: \(\) => bytes/);
+  refuses(
+    'odd',
+    { ...given, ceilling: 5 },
+    /buffers odd: has no option ceilling; its options are size, resize/,
+  );
+  refuses('', given, /buffers: the name is ""; give buffers\('thumbnails'/);
+  refuses(5, given, /buffers: the name is 5/);
+  refuses(given, undefined, /buffers: has no name; give buffers\('thumbnails', \{ size, resize \}\)/);
+  assert.equal(buffers('none', { ...given, floor: 0, ceiling: 0, step: 1 }).name, 'none');
+});

@@ -2,6 +2,7 @@
 import { formatBytes } from '../core/bytes.ts';
 import type { Driver, DriverState, Setting, Target } from '../core/driver.ts';
 import { HotaddError, Refusal } from '../core/errors.ts';
+import { checkOptions, type KnownOptions, shown } from '../core/usage-check.ts';
 
 /** What hotadd has to know of buffers, in bytes. */
 export interface BuffersOptions {
@@ -30,10 +31,10 @@ let instances = 0;
 /**
  * A driver for buffers of this process, in one line: hotadd asks for their size and has them resized.
  * @param name unique in the partition, and stable.
- * @throws HotaddError HOTADD_BAD_DRIVER when size or resize is missing.
+ * @throws HotaddError HOTADD_BAD_DRIVER when size or resize is missing, or an option cannot be meant.
  */
 export function buffers(name: string, options: BuffersOptions): Driver {
-  expectFunctions(name, options);
+  checkBuffers(name, options);
   const { resize, floor = 0, ceiling = null, step = 1 } = options;
   // An author may count in fractions; the plan counts in whole bytes, and rather too many than too few.
   const size = () => Math.ceil(options.size());
@@ -71,10 +72,48 @@ export function buffers(name: string, options: BuffersOptions): Driver {
   };
 }
 
-/** What is missing would be found when memory changes, and nobody looks then. */
-function expectFunctions(name: string, options: BuffersOptions): void {
-  const missing = (['size', 'resize'] as const).find((key) => typeof options?.[key] !== 'function');
-  if (missing === undefined) return;
-  const mend = missing === 'size' ? 'give size: () => bytes' : 'give resize: (bytes) => { ... }';
-  throw new HotaddError('HOTADD_BAD_DRIVER', `it has no ${missing}()`, { place: `buffers ${name}`, mend });
+const OPTIONS: KnownOptions<BuffersOptions> = {
+  size: true,
+  resize: true,
+  held: true,
+  floor: true,
+  ceiling: true,
+  step: true,
+};
+const LEAST = { floor: 0, ceiling: 0, step: 1 };
+const GIVE = {
+  size: 'give size: () => bytes',
+  resize: 'give resize: (bytes) => { ... }',
+  held: 'give held: () => bytes, or leave it out',
+};
+
+/** What is wrong here would be found when memory changes, and nobody looks then. */
+function checkBuffers(name: string, options: BuffersOptions): void {
+  if (typeof name !== 'string' || name.trim() === '') {
+    const problem = typeof name === 'object' ? 'has no name' : `the name is ${shown(name)}`;
+    throw badBuffers('buffers', problem, "give buffers('thumbnails', { size, resize })");
+  }
+  const place = `buffers ${name}`;
+  for (const key of ['size', 'resize', 'held'] as const) {
+    const given: unknown = options?.[key];
+    if (typeof given === 'function' || (key === 'held' && given === undefined)) continue;
+    throw badBuffers(
+      place,
+      given === undefined ? `it has no ${key}()` : `${key} is ${shown(given)}`,
+      GIVE[key],
+    );
+  }
+  checkOptions(place, options, OPTIONS, 'HOTADD_BAD_DRIVER');
+  for (const key of ['floor', 'ceiling', 'step'] as const) {
+    const given: unknown = options[key];
+    if (given === undefined || (Number.isSafeInteger(given) && Number(given) >= LEAST[key])) continue;
+    throw badBuffers(place, `${key} is ${shown(given)}`, `give whole bytes from ${LEAST[key]}`);
+  }
+  const { floor = 0, ceiling = floor } = options;
+  if (ceiling < floor)
+    throw badBuffers(place, `ceiling ${ceiling} is below floor ${floor}`, 'give a ceiling from floor on');
+}
+
+function badBuffers(place: string, problem: string, mend: string): HotaddError {
+  return new HotaddError('HOTADD_BAD_DRIVER', problem, { place, mend });
 }
