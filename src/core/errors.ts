@@ -24,7 +24,7 @@ export const ERROR_CODES = {
   HOTADD_HISTORY: 'The history cannot be written or read.',
   HOTADD_NO_AGENT: 'No agent answers on the control socket.',
   HOTADD_OPERATION: 'The operation of a planned change failed or was overtaken.',
-  HOTADD_NOT_APPLIED: 'Nothing is changed here: the configuration says apply: false.',
+  HOTADD_NOT_APPLIED: 'Nothing is changed here: apply is false.',
 } as const;
 
 /** A key of `ERROR_CODES`. */

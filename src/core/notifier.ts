@@ -131,7 +131,7 @@ export class Notifier {
     if (this.#planned || this.#change !== null || this.#waiting !== null) throw busy(this.#change);
     if (!this.seams.apply) {
       throw new HotaddError('HOTADD_NOT_APPLIED', 'nothing is changed here', {
-        mend: 'set apply: true in the configuration',
+        mend: 'set apply: true, in the configuration or by openPartition({ apply: true })',
       });
     }
     this.#planned = true;

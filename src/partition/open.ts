@@ -8,6 +8,7 @@ import type { Outcome } from '../core/outcome.ts';
 import type { PoolKind } from '../core/pool.ts';
 import type { Amount } from '../core/registry.ts';
 import type { Survey } from '../core/survey.ts';
+import { checkOptions, checkSwitch, type KnownOptions } from '../core/usage-check.ts';
 import type { OnlineWord } from '../operations/block-state.ts';
 import type { Journal } from './journal.ts';
 import type { Partition } from './partition.ts';
@@ -74,6 +75,24 @@ export interface OpenOptions {
   readonly lockFolder?: string;
 }
 
+const OPTIONS: KnownOptions<OpenOptions> = {
+  partition: true,
+  apply: true,
+  reserve: true,
+  processes: true,
+  program: true,
+  onOutcome: true,
+  onMemory: true,
+  online: true,
+  onLook: true,
+  machine: true,
+  root: true,
+  clock: true,
+  journal: true,
+  pools: true,
+  lockFolder: true,
+};
+
 export type { Journal } from './journal.ts';
 
 /**
@@ -82,6 +101,8 @@ export type { Journal } from './journal.ts';
  * another planner holds the partition, and HOTADD_UNSUPPORTED when nothing can be locked here.
  */
 export async function openPartition(options: OpenOptions = {}): Promise<Partition> {
+  checkOptions('openPartition', options, OPTIONS);
+  checkSwitch('apply', options.apply);
   const loading = import('./opening.ts');
   options.clock?.during?.(loading);
   const { open } = await loading;

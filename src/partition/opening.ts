@@ -1,5 +1,6 @@
 // What openPartition() does: senses the partition, takes the lock if it is to apply, and starts the loop.
 import type { Clock } from '../core/clock.ts';
+import { HotaddError } from '../core/errors.ts';
 import type { Machine } from '../core/machine.ts';
 import type { PhysicalMemory } from '../core/memory.ts';
 import { Notifier } from '../core/notifier.ts';
@@ -24,8 +25,9 @@ import { Partition } from './partition.ts';
 export async function open(options: OpenOptions): Promise<Partition> {
   if (options.reserve !== undefined) checkAmount('reserve', options.reserve);
   if (options.processes !== undefined) checkProcesses(options.processes);
-  const partition = parsePartitionName(options.partition ?? 'self');
+  const partition = parsePartitionName(String(options.partition ?? 'self'));
   const machine = options.machine ?? machineOs(options.root === undefined ? {} : { root: options.root });
+  if (options.machine === undefined && options.root !== undefined) checkRoot(options.root, machine);
   const clock = options.clock ?? clockOs();
   // What has been opened, the newest last. A machine that was handed in is its owner's.
   const closers: (() => void | Promise<void>)[] = options.machine ? [] : [() => machine.close?.()];
@@ -42,6 +44,16 @@ export async function open(options: OpenOptions): Promise<Partition> {
   } catch (error) {
     await closeAll();
     throw error;
+  }
+}
+
+/** Below a folder that is not there every file is missing, which would be told as an odd machine. */
+function checkRoot(root: string, machine: Machine): void {
+  try {
+    machine.list('/');
+  } catch (cause) {
+    const mend = 'give the folder of a captured machine';
+    throw new HotaddError('HOTADD_BAD_USAGE', `there is no folder ${root}`, { place: 'root', mend, cause });
   }
 }
 

@@ -1,14 +1,17 @@
 // A partition, opened: its memory now, who is registered, and the loop that takes changes through them. The
 // one way to open one is openPartition (open.ts).
 import type { Driver } from '../core/driver.ts';
+import { checkIsDriver } from '../core/driver-check.ts';
 import { HotaddError } from '../core/errors.ts';
 import type { Machine } from '../core/machine.ts';
 import type { PhysicalMemory } from '../core/memory.ts';
 import type { Notifier } from '../core/notifier.ts';
 import type { Outcome } from '../core/outcome.ts';
+import { POLICY } from '../core/policy-check.ts';
 import type { Pool } from '../core/pool.ts';
 import type { Listener, Policy, Registration, Registry } from '../core/registry.ts';
 import type { Survey } from '../core/survey.ts';
+import { checkLimit, checkOptions } from '../core/usage-check.ts';
 import type { Sensor } from '../sense/sensor.ts';
 import { atHome } from './home.ts';
 import type { Loop } from './loop.ts';
@@ -28,8 +31,8 @@ export interface PartitionParts {
 
 /**
  * An open partition: its memory, who is registered, and the loop that takes changes through them. It
- * keeps the process alive until it is closed, by `close()` or `await using`. After that every call throws
- * HOTADD_CLOSED.
+ * keeps the process alive until it is closed, by `close()` or `await using`. After that its memory can still
+ * be read, and every call but `close()` throws HOTADD_CLOSED.
  */
 export class Partition {
   readonly #parts: PartitionParts;
@@ -93,10 +96,13 @@ export class Partition {
 
   /**
    * Registers a driver: from the next change on it is resized. With `existing` it is planned for now.
-   * @throws HotaddError HOTADD_NAME_TAKEN, HOTADD_CLOSED.
+   * @throws HotaddError HOTADD_BAD_DRIVER for what is no driver, HOTADD_BAD_USAGE for a policy that is none,
+   * HOTADD_NAME_TAKEN, HOTADD_CLOSED.
    */
   register(driver: Driver, options: Policy & { existing?: boolean } = {}): Registration {
     this.#mustBeOpen();
+    checkIsDriver('register', driver);
+    checkOptions(driver.name, options, { ...POLICY, existing: true });
     const { existing = false, ...policy } = options;
     const path = this.#parts.sensor.controlGroup?.path ?? null;
     const registration = this.#parts.registry.register(
@@ -120,9 +126,11 @@ export class Partition {
   /**
    * A look at everything and the plan that follows; touches nothing (P5).
    * @param limitBytes plans as if the partition's own limit, or the machine's MemTotal, were this.
+   * @throws HotaddError HOTADD_BAD_USAGE for a limit that is no whole bytes above 0.
    */
-  plan(limitBytes?: number): Promise<Survey> {
+  async plan(limitBytes?: number): Promise<Survey> {
     this.#mustBeOpen();
+    if (limitBytes !== undefined) checkLimit('plan', limitBytes);
     return this.#parts.notifier.look(limitBytes);
   }
 
@@ -132,12 +140,13 @@ export class Partition {
    * limit or the blocks.
    * @param toBytes the limit, or MemTotal, as it is to be; a machine has it in whole blocks at or below.
    * @returns what came of it, also when that is `refused` or `failed`.
-   * @throws HotaddError before anyone is told: HOTADD_NOT_APPLIED, HOTADD_BUSY, HOTADD_UNREADABLE,
-   * HOTADD_GONE, HOTADD_HISTORY, HOTADD_MISSING_RIGHT; HOTADD_UNSUPPORTED for what this machine cannot have,
-   * and where several processes share the partition.
+   * @throws HotaddError before anyone is told: HOTADD_BAD_USAGE for what is no whole bytes above 0,
+   * HOTADD_NOT_APPLIED, HOTADD_BUSY, HOTADD_UNREADABLE, HOTADD_GONE, HOTADD_HISTORY, HOTADD_MISSING_RIGHT;
+   * HOTADD_UNSUPPORTED for what this machine cannot have, and where several processes share the partition.
    */
   async resize(toBytes: number): Promise<Outcome> {
     this.#mustBeOpen();
+    checkLimit('resize', toBytes);
     return this.#parts.notifier.carryOut(this.#parts.operations.planned(toBytes));
   }
 
