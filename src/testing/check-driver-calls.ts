@@ -2,7 +2,7 @@
 import type { DriverState } from '../core/driver.ts';
 import { messageOf } from '../core/errors.ts';
 import { LATE } from './check-driver-clock.ts';
-import { type Checks, LETS_GO_MS, type Trial } from './check-driver-trial.ts';
+import { type Checks, heard, LETS_GO_MS, type Trial } from './check-driver-trial.ts';
 
 const USE_FILLS_MS = 3_000;
 const STOP = 'stop waiting when the signal aborts';
@@ -10,7 +10,7 @@ const STOP = 'stop waiting when the signal aborts';
 export const CALL_CHECKS: Checks = {
   'answers reads while it resizes': async (trial) => {
     const reads: Promise<DriverState>[] = [];
-    const asked = trial.ask({ bytes: trial.options.smallBytes });
+    const asked = heard(trial.ask({ bytes: trial.options.smallBytes }));
     for (let count = 0; count < 5; count += 1) reads.push(trial.read());
     for (const state of await Promise.all(reads)) trial.checkState(state);
     await asked;
@@ -28,7 +28,7 @@ export const CALL_CHECKS: Checks = {
   },
   'lets go when it is aborted, and works afterwards': async (trial) => {
     const signal = AbortSignal.abort(new Error('aborted by the check'));
-    const asked = trial.start({ bytes: trial.options.largeBytes }, signal);
+    const asked = heard(trial.start({ bytes: trial.options.largeBytes }, signal));
     await letsGo(trial, asked);
     await trial.to(trial.options.smallBytes);
   },
@@ -36,7 +36,7 @@ export const CALL_CHECKS: Checks = {
     const { smallBytes, largeBytes } = trial.options;
     await trial.to(largeBytes);
     const controller = new AbortController();
-    const asked = trial.start({ bytes: smallBytes }, controller.signal);
+    const asked = heard(trial.start({ bytes: smallBytes }, controller.signal));
     controller.abort(new Error('aborted by the check'));
     await letsGo(trial, asked);
     await trial.still();

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { BUDGETS, FIXED_BYTES, HonestDriver, KiB, Knob } from '../../test/knob-driver.ts';
+import { buffers } from '../buffers/buffers.ts';
 import type { DriverState, Setting } from '../core/driver.ts';
 import { checkDriver } from './check-driver.ts';
 
@@ -79,4 +80,25 @@ test('checkDriver: what never returns is waited for once, and every check says w
   const notTried = new RegExp(`knob: not tried, since an earlier resize\\(\\) has not returned .*; ${mend}`);
   for (const { run } of others) await assert.rejects(run(), notTried);
   assert.ok(pausedMs < 7_000, `${pausedMs} ms`);
+});
+
+test('checkDriver: what cannot be read is told what it throws, and none of it is unheard', async () => {
+  const unheard: unknown[] = [];
+  const hear = (error: unknown) => unheard.push(error);
+  process.on('unhandledRejection', hear);
+  const makeDriver = () => {
+    const size = () => {
+      throw new Error('no size today');
+    };
+    return buffers('thumbnails', { size, resize: () => undefined });
+  };
+  const said = new Set<string>();
+  for (const { run } of checkDriver(makeDriver, BUDGETS).slice(0, -1)) {
+    await run().catch((error: Error) => said.add(error.message.replace(/;.*/, '')));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  process.off('unhandledRejection', hear);
+  assert.deepEqual(unheard, []);
+  assert.ok(said.has('thumbnails: read() throws "no size today"'));
+  assert.ok(!said.has('thumbnails: throws "no size today"'));
 });

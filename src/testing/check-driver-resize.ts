@@ -1,7 +1,7 @@
 // Does it go where it is asked to, exactly once, and back? Checks of a driver's moves.
 
 import { middleOf } from './check-driver-state.ts';
-import { type Checks, COSTS, sizeOf, slackOf } from './check-driver-trial.ts';
+import { type Checks, COSTS, heard, sizeOf, slackOf } from './check-driver-trial.ts';
 
 const IDEMPOTENT = 'read first, and write only what differs';
 const EXACTLY = 'set the values given, unrounded';
@@ -103,7 +103,7 @@ export const RESIZE_CHECKS: Checks = {
   'ends where the newest change wants it': async (trial) => {
     const { smallBytes, largeBytes } = trial.options;
     const older = trial.ask({ bytes: largeBytes }).catch(() => []);
-    const newer = trial.ask({ bytes: smallBytes });
+    const newer = heard(trial.ask({ bytes: smallBytes }));
     await Promise.all([older, newer]);
     const state = await trial.still();
     const mend = 'a newer resize() overtakes an older one';

@@ -62,6 +62,7 @@ const CLOSES_MS = 2 * LETS_GO_MS;
 const WHOLE_WITHIN = 0.02;
 export const RETURN =
   'start the move, return, and let read() tell how far it is (moving), or give it longer (waitMs)';
+const READS = 'it tells what is true at each call, whatever the size';
 export const COSTS = 'costBytes is what it may come to take with the settings in force, overhead included';
 
 export class Trial {
@@ -71,6 +72,8 @@ export class Trial {
   readonly clock: CheckClock;
   /** What has not returned in time; `null`: everything has. */
   hung: string | null = null;
+  /** It has been told to close: it need not be read any more. */
+  isShut = false;
   readonly #makeDriver: MakeDriver;
   readonly #pause: Pause | null;
   readonly #others: Driver[] = [];
@@ -110,7 +113,10 @@ export class Trial {
   }
 
   async read(driver: Driver = this.driver): Promise<DriverState> {
-    const state = await this.clock.within(driver.read(new AbortController().signal), READ_IN_LOOK_MS);
+    const reading = (async () => driver.read(new AbortController().signal))();
+    const state = await this.clock.within(reading, READ_IN_LOOK_MS).catch((error: unknown) => {
+      throw this.bad(`read() ${saidBy(error)}`, READS, error);
+    });
     if (state === LATE)
       throw this.bad(`read() gives no answer within ${READ_IN_LOOK_MS} ms`, 'read what is cheap to read');
     return state;
@@ -244,9 +250,16 @@ export class Trial {
 
   /** Closes a driver, which must not take long. */
   async shut(driver: Driver): Promise<void> {
+    this.isShut ||= driver === this.driver;
     const closed = await this.clock.within(Promise.resolve(driver.close?.()), CLOSES_MS);
     this.expect(closed !== LATE, `close() has not returned within ${CLOSES_MS} ms`, 'end what is under way');
   }
+}
+
+/** A check may fail before it awaits what it began: what that throws is told to nobody, and ends no run. */
+export function heard<Result>(begun: Promise<Result>): Promise<Result> {
+  begun.catch(() => undefined);
+  return begun;
 }
 
 /** What it may come to take: after a restart, where that is what the settings wait for. */

@@ -327,7 +327,7 @@ const WRONG: [typeof HonestDriver, title: RegExp, words: RegExp][] = [
     /read that is aborted/,
     /knob: holds on to a call that is aborted; stop waiting when the signal/,
   ],
-  [TearsWhenInUse, /many reads/, /knob: throws "too many readers"/],
+  [TearsWhenInUse, /many reads/, /knob: read\(\) throws "too many readers"/],
   [IsSilentAtItsFloor, /floor that it names/, /is at its floor, and why.floor is missing; say why in a few/],
   [ThrowsWhenItShrinks, /shrinks/, /knob: throws "not today"; a size from its floor to its ceiling is taken/],
   [

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { BUDGETS, FIXED_BYTES, HonestDriver, KiB, Knob } from '../../test/knob-driver.ts';
+import { buffers } from '../buffers/buffers.ts';
 import type { Driver, DriverState, ResizeContext, Setting, Target } from '../core/driver.ts';
 import { checkDriver, type DriverTally } from './check-driver.ts';
 import { ClockSim } from './clock-sim.ts';
@@ -199,5 +200,27 @@ test('checkDriver: a driver that cannot be opened is said to be so', async () =>
   await assert.rejects(
     async () => check?.run(),
     /makeDriver: throws "no such socket"; it opens a driver over/,
+  );
+});
+
+test('checkDriver: what it cannot work with is said by the call itself', () => {
+  const code = 'HOTADD_BAD_USAGE';
+  const given = (maker: unknown, options: unknown) => () => checkDriver(maker as never, options as never);
+  const driver = buffers('cache', { size: () => 1, resize: () => undefined });
+  assert.throws(given(driver, BUDGETS), {
+    code,
+    message: /^checkDriver: makeDriver is an object; give a function that opens the driver, such as \(\) =>/,
+  });
+  assert.throws(given(undefined, BUDGETS), { code, message: /makeDriver is undefined/ });
+  assert.throws(
+    given(() => driver, undefined),
+    {
+      code,
+      message: /^checkDriver: the options are undefined; its options are smallBytes, largeBytes, /,
+    },
+  );
+  assert.throws(
+    given(() => driver, { ...BUDGETS, waitMS: 5 }),
+    { code, message: /has no option waitMS/ },
   );
 });

@@ -6,6 +6,7 @@
 // failing check says what is wrong and what to mend. The last one fails a run that has not met what a driver
 // has to outlast. What real memory does is the driver's own test.
 import { HotaddError } from '../core/errors.ts';
+import { checkOptions, type KnownOptions, shown } from '../core/usage-check.ts';
 import { CALL_CHECKS } from './check-driver-calls.ts';
 import { CHANGE_CHECKS } from './check-driver-change.ts';
 import { LIFE_CHECKS } from './check-driver-life.ts';
@@ -34,14 +35,25 @@ const CHECKS = {
   ...CHANGE_CHECKS,
   ...LIFE_CHECKS,
 };
+const OPTIONS: KnownOptions<CheckDriverOptions> = {
+  smallBytes: true,
+  largeBytes: true,
+  waitMs: true,
+  pause: true,
+  use: true,
+  onTally: true,
+};
 /** Less is in the noise of a limit: the kernel rounds limits to pages of up to 64 KiB. */
 const APART_LEAST_BYTES = 256 * 1024;
 
 /**
  * The checks of a driver, in order. Run them all: the last looks back at what the run has met.
- * @throws HotaddError HOTADD_BAD_AMOUNT for budgets that are too near to each other.
+ * @throws HotaddError HOTADD_BAD_AMOUNT for budgets that are too near to each other, HOTADD_BAD_USAGE for
+ * what is no function or has no options.
  */
 export function checkDriver(makeDriver: MakeDriver, options: CheckDriverOptions): DriverCheck[] {
+  expectMaker(makeDriver);
+  checkOptions('checkDriver', options, OPTIONS);
   expectBudgets(options);
   const run = new CheckRun();
   const checks = Object.entries(CHECKS).map(([title, ask]) => ({
@@ -68,8 +80,8 @@ async function carryOut(
     (error: unknown) => said(trial, error),
   );
   run.hung ??= trial.hung;
-  await trial.close().catch((error: unknown) => {
-    if (failure === null) throw said(trial, error);
+  await trial.close().catch(async (error: unknown) => {
+    if (failure === null) throw await said(trial, error);
   });
   if (failure !== null) throw failure;
 }
@@ -83,12 +95,31 @@ async function open(makeDriver: MakeDriver): Promise<Awaited<ReturnType<MakeDriv
   }
 }
 
-/** What a check says is kept; what a driver throws is put into words. */
-function said(trial: Trial, error: unknown): unknown {
+/**
+ * What a check says is kept; what a driver throws is put into words. One that cannot be read throws whatever
+ * it is asked for: then that is what is wrong.
+ */
+async function said(trial: Trial, error: unknown): Promise<unknown> {
   if (error instanceof HotaddError && error.code === 'HOTADD_BAD_DRIVER') return error;
+  if (!trial.isShut) {
+    const unread = await trial.read().then(
+      () => null,
+      (problem: unknown) => problem,
+    );
+    if (unread !== null) return unread;
+  }
   const mend =
     'a size from its floor to its ceiling is taken: throw only a Refusal, and only below the floor';
   return trial.bad(saidBy(error), mend, error);
+}
+
+function expectMaker(makeDriver: unknown): void {
+  if (typeof makeDriver === 'function') return;
+  const mend = 'give a function that opens the driver, such as () => buffers(name, { size, resize })';
+  throw new HotaddError('HOTADD_BAD_USAGE', `makeDriver is ${shown(makeDriver)}`, {
+    place: 'checkDriver',
+    mend,
+  });
 }
 
 function expectBudgets({ smallBytes, largeBytes }: CheckDriverOptions): void {
