@@ -37,6 +37,21 @@ test('pass: one with nothing to do writes nothing', async () => {
   );
 });
 
+test('pass: a driver above its max comes down to it, once, and not for less than a step (S4)', async () => {
+  const world = new World(384);
+  const driver = new DriverSim('cache', { sizeBytes: 224 * MiB, stepBytes: 32 * MiB });
+  world.drivers.push(driver);
+  world.registry.register(driver, { max: { percent: 50 } }, true);
+  const pass = () => world.clock.until(world.notifier.repair('drift pass'));
+  assert.equal((await pass())?.result, 'done');
+  assert.equal(driver.sizeBytes, 192 * MiB);
+  assert.equal(await pass(), null);
+  driver.sizeBytes += 1;
+  driver.heldBytes = driver.sizeBytes;
+  assert.equal(await pass(), null);
+  assert.equal(driver.calls.length, 1);
+});
+
 test('pass: history has the intent before any driver is called, and the outcome after (E2)', async () => {
   const world = new World(516);
   const driver = world.add('cache', 100);
