@@ -82,3 +82,30 @@ test('byte cache: it is never larger than it can number, however it is told to b
   for (const bytes of [Number.POSITIVE_INFINITY, Number.NaN, -1, 1.5])
     assert.throws(() => cache.setBytes(bytes), { code: 'HOTADD_BAD_AMOUNT' });
 });
+
+test('byte cache: leases are named only where leases keep memory at the end of a shrink', async () => {
+  const { cache, clock } = open(64, MiB);
+  for (let index = 0; index < 2_000; index += 1) cache.set(`key ${index}`, new Uint8Array(32 * KiB));
+  const shrunk = cache.setBytes(4 * MiB, { deadlineMs: 10 });
+  const said = [await cache.read()];
+  const look = () =>
+    clock.after(0, () => {
+      void cache.read().then((state) => said.push(state));
+      if (cache.heldBytes > 4 * MiB) look();
+    });
+  look();
+  await clock.until(shrunk);
+  const moving = said.filter((state) => state.moving !== undefined);
+  assert.deepEqual(
+    new Set(moving.map(({ why }) => why?.held)),
+    new Set([undefined, 'it still evicts, a slice per turn of the loop']),
+  );
+  assert.deepEqual([...new Set(moving.map((state) => state.moving?.note))], ['what has no room is evicted']);
+  assert.equal((await cache.read()).why?.held, undefined);
+  const lease = cache.get('key 1999');
+  await clock.until(cache.setBytes(0, { deadlineMs: 10 }));
+  assert.match((await cache.read()).why?.held ?? '', /^1 MiB in slabs with leases that were not released$/);
+  lease?.release();
+  await clock.advance(0);
+  assert.equal((await cache.read()).why?.held, undefined);
+});

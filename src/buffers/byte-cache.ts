@@ -183,11 +183,13 @@ export class ByteCache implements Driver {
     const state = await this.#pool.read();
     const segment = formatBytes(this.#pool.leaseBytes);
     const ceiling = `it numbers ${SEGMENTS_MOST} segments of ${segment}: make it with larger segmentBytes`;
-    const { entries, valueBytes } = this.#store;
-    const note = `evicts; ${entries} values of ${formatBytes(valueBytes)} are left`;
+    // While it evicts, the leases that keep slabs are those of its own segments.
+    const evicts = this.#isGivingBack && state.why?.held !== undefined;
+    const held = evicts ? { held: 'it still evicts, a slice per turn of the loop' } : {};
+    const note = 'what has no room is evicted';
     return {
       ...state,
-      why: { ...state.why, ceiling },
+      why: { ...state.why, ceiling, ...held },
       ...(state.moving === undefined ? {} : { moving: { ...state.moving, note } }),
     };
   }

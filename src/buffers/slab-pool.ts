@@ -159,10 +159,13 @@ export class SlabPool implements Driver {
 
   /** For hotadd, as of a `Driver`. */
   async read(): Promise<DriverState> {
-    const kept = this.#slabs.keptByLeases * this.slabBytes;
+    // Before holders were asked nobody has kept anything.
+    const isEarly = this.#move !== null && this.#move.waiting === null;
+    const kept = isEarly ? 0 : this.#slabs.keptByLeases * this.slabBytes;
     const failure = this.#evictFailure === null ? '' : `; evict failed: ${this.#evictFailure}`;
     const held = `${formatBytes(kept)} in slabs with leases that were not released${failure}`;
-    const note = kept > 0 ? `waits for leases: ${held}` : 'slabs come and go';
+    // A report quotes it when the move is over, so it tells what happens and not how far it is.
+    const note = kept > 0 ? 'a slab goes back with its last lease' : 'slabs come and go';
     return {
       costBytes: this.#sizeBytes,
       heldBytes: this.heldBytes,
