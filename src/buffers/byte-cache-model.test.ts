@@ -47,8 +47,7 @@ class Model {
     else if (chance < 0.8) this.#get(key);
     else if (chance < 0.85) this.#delete(key);
     else if (chance < 0.93) this.#release();
-    else if (chance < 0.95)
-      void this.cache.setBytes(this.#random.between(0, this.#workload.slabs * SLAB), { deadlineMs: 5 });
+    else if (chance < 0.95) this.#resize();
     else await this.clock.advance(this.#random.between(0, 4));
   }
 
@@ -114,6 +113,12 @@ class Model {
       bytes,
       lengths.reduce((sum, length) => sum + length, 0),
     );
+  }
+
+  /** To nothing, or to a slab and more. */
+  #resize(): void {
+    const bytes = this.#random.between(0, this.#workload.slabs * SLAB);
+    void this.cache.setBytes(bytes < SLAB ? 0 : bytes, { deadlineMs: 5 });
   }
 
   async end(): Promise<void> {

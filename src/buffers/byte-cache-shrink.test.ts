@@ -80,7 +80,7 @@ test('byte cache: it is never larger than it can number, however it is told to b
   assert.equal(size?.value, String(ceilingBytes));
   assert.equal((await cache.read()).ceilingBytes, ceilingBytes);
   for (const bytes of [Number.POSITIVE_INFINITY, Number.NaN, -1, 1.5])
-    assert.throws(() => cache.setBytes(bytes), { code: 'HOTADD_BAD_AMOUNT' });
+    await assert.rejects(cache.setBytes(bytes), { code: 'HOTADD_BAD_AMOUNT' });
 });
 
 test('byte cache: leases are named only where leases keep memory at the end of a shrink', async () => {

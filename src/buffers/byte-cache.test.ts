@@ -58,7 +58,7 @@ test('byte cache: it keeps a copy, and gives the value or a copy of it', () => {
   const view = cache.get('a');
   assert.equal(textOf(view?.bytes ?? null), 'hello');
   view?.release();
-  assert.throws(() => view?.bytes, { code: 'HOTADD_RELEASED' });
+  assert.throws(() => view?.bytes, { code: 'HOTADD_RELEASED', place: 'cache' });
   assert.throws(() => view?.release(), { code: 'HOTADD_RELEASED' });
   assert.deepEqual([cache.get('b'), cache.has('b'), cache.has('a')], [null, false, true]);
   assert.equal(cache.set('empty', new Uint8Array(0)), true);
@@ -165,8 +165,10 @@ test('byte cache: what is written again and again takes its place once', () => {
 test('byte cache: what is larger than a segment is refused, and what has no room is not kept', () => {
   const { cache } = open(1);
   const message =
-    /cache: "big" has 65536 bytes, more than fit a segment of 64 KiB; give the cache larger seg/;
+    /cache: the value of "big" has 65536 bytes, and beside its key fit 65496, in a segment of 64 KiB;/;
   assert.throws(() => cache.set('big', new Uint8Array(SLAB)), { code: 'HOTADD_BAD_AMOUNT', message });
+  assert.equal(cache.set('big', new Uint8Array(65_496)), true);
+  assert.throws(() => cache.set('big', new Uint8Array(65_497)), { code: 'HOTADD_BAD_AMOUNT' });
   assert.equal(cache.set('whole', new Uint8Array(SLAB - 64)), true);
   const view = cache.get('whole');
   assert.equal(cache.set('other', new Uint8Array(1)), false);
@@ -190,8 +192,26 @@ test('byte cache: what is no key, no value, no time and no size is refused, and 
   for (const ttlMs of [0, -1, Number.NaN, Number.POSITIVE_INFINITY])
     assert.throws(() => cache.set('a', value, { ttlMs }), /ttlMs of .* is no time/);
   assert.throws(() => open(4, { segmentBytes: 100_000 }), /segmentBytes of 100000 is not a power of two/);
-  assert.throws(() => open(4, { segmentBytes: 2 * SLAB }), /leaseBytes of 131072 do not divide a slab/);
+  const tooLarge = /segmentBytes of 131072 do not divide a slab, and slabBytes are 65536; give segmentBytes/;
+  assert.throws(() => open(4, { segmentBytes: 2 * SLAB }), tooLarge);
+  assert.throws(() => open(4, { slabBytes: 100_000 }), /cache: slabBytes of 100000 are not whole bytes in/);
+  const none = undefined as unknown as ByteCacheOptions;
+  assert.throws(() => new ByteCache('cache', none), /cache: there are no options; give \{ bytes \}/);
   assert.equal(cache.stats.entries, 0);
+});
+
+test('byte cache: whatever its slabs are, it finds a size of segments for them', () => {
+  for (const [slabBytes, most] of [
+    [3 * MiB, 64 * KiB],
+    [33 * MiB + SLAB, 64 * KiB],
+    [36 * MiB, MiB],
+    [4 * MiB, 128 * KiB],
+    [64 * MiB, MiB],
+  ] as const) {
+    const { cache } = open(1, { slabBytes });
+    assert.equal(cache.set('a', new Uint8Array(most - 64)), true);
+    assert.throws(() => cache.set('a', new Uint8Array(most)), { code: 'HOTADD_BAD_AMOUNT' });
+  }
 });
 
 test('byte cache: keys are told apart by each of their code units', () => {

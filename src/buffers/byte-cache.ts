@@ -4,15 +4,16 @@
 import { formatBytes, MiB } from '../core/bytes.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Driver, DriverState, ResizeContext, Setting, Target } from '../core/driver.ts';
-import { checkEntry, checkedTime, checkKey, checkSegment, SEGMENT_LEAST_BYTES } from './cache-checks.ts';
+import { checkEntry, checkedTime, checkKey, checkSegment, segmentOf } from './cache-checks.ts';
 import { expiresAt, hashOf, isWide, markUsed } from './cache-entry.ts';
 import { SEGMENTS_MOST, type Segment } from './cache-segment.ts';
 import { CacheStore } from './cache-store.ts';
 import { CLOCK_PROCESS } from './clock-process.ts';
 import type { Lease } from './lease.ts';
 import { FIXED_LEAST_BYTES } from './slab.ts';
+import { checkOptions, checkSlab } from './slab-checks.ts';
 import { SlabPool } from './slab-pool.ts';
-import { ValueLease } from './value-lease.ts';
+import { type ValueHome, ValueLease } from './value-lease.ts';
 
 /** What a cache may take, and how it is divided. */
 export interface ByteCacheOptions {
@@ -22,7 +23,7 @@ export interface ByteCacheOptions {
   readonly slabBytes?: number;
   /**
    * What is emptied at a time, and more than the largest entry: a power of two from 64 KiB to 1 GiB that
-   * divides a slab. Default: a 32nd of a slab, up to 1 MiB.
+   * divides a slab. Default: the largest up to 1 MiB and a 32nd of a slab; 64 KiB where there is none.
    */
   readonly segmentBytes?: number;
   /** How long a value stays that is set without a time of its own. Default: for as long as there is room. */
@@ -49,9 +50,6 @@ export interface ByteCacheStats {
   readonly entries: number;
 }
 
-const SEGMENT_BYTES = MiB;
-/** With fewer segments hit rates fall: docs/decisions/0015-eviction.md. */
-const SEGMENTS_LEAST = 32;
 /** A turn of the loop empties or moves so much: some milliseconds. */
 const GIVE_BACK_SLICE_BYTES = 4 * MiB;
 
@@ -68,7 +66,7 @@ export class ByteCache implements Driver {
   readonly #seed: number;
   readonly #store: CacheStore;
   readonly #counts = { hits: 0, misses: 0, evictions: 0, expirations: 0 };
-  readonly #onUnviewed = (segment: Segment) => this.#leave(segment);
+  readonly #home: ValueHome;
   #isGivingBack = false;
 
   /**
@@ -76,13 +74,16 @@ export class ByteCache implements Driver {
    * @throws HotaddError HOTADD_BAD_AMOUNT for sizes that do not fit each other.
    */
   constructor(name: string, options: ByteCacheOptions) {
+    checkOptions(name, options);
     const { bytes, slabBytes = FIXED_LEAST_BYTES, ttlMs, clock = CLOCK_PROCESS } = options;
     const { segmentBytes = segmentOf(slabBytes) } = options;
     this.name = name;
+    this.#home = { name, onUnviewed: (segment) => this.#leave(segment) };
     this.#seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
     this.#clock = clock;
     this.#ttlMs = checkedTime(name, ttlMs);
-    checkSegment(name, segmentBytes);
+    checkSlab(name, slabBytes);
+    checkSegment(name, segmentBytes, slabBytes);
     const evict = () => this.#giveBack();
     this.#pool = new SlabPool(name, {
       bytes,
@@ -121,7 +122,7 @@ export class ByteCache implements Driver {
   /**
    * Keeps a copy of the value. False: there is no room, because the size is less than a slab, leases keep all
    * that could be emptied, or the system has no memory to give; the key has no value then.
-   * @throws HotaddError HOTADD_BAD_AMOUNT for what is larger than a segment, HOTADD_CLOSED
+   * @throws HotaddError HOTADD_BAD_AMOUNT for a key and a value larger than a segment, HOTADD_CLOSED
    */
   set(key: string, value: Uint8Array, options: { ttlMs?: number } = {}): boolean {
     const ttlMs = options.ttlMs === undefined ? this.#ttlMs : checkedTime(this.name, options.ttlMs);
@@ -139,7 +140,7 @@ export class ByteCache implements Driver {
     const place = this.#find(key);
     if (place === 0) return null;
     const segment = this.#store.segmentAt(place);
-    return new ValueLease(segment, segment.offsetOf(place), this.#onUnviewed);
+    return new ValueLease(segment, segment.offsetOf(place), this.#home);
   }
 
   /** A copy of the value; `null`: not there. */
@@ -265,8 +266,4 @@ export class ByteCache implements Driver {
       this.#isGivingBack = false;
     }
   }
-}
-
-function segmentOf(slabBytes: number): number {
-  return Math.min(SEGMENT_BYTES, Math.max(SEGMENT_LEAST_BYTES, slabBytes / SEGMENTS_LEAST));
 }

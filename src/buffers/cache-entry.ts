@@ -36,9 +36,17 @@ export function hashOf(key: string, seed: number): number {
 }
 
 /** Bytes that an entry takes in a segment of so many. */
-export function bytesOf({ key, wide, value, expiresMs }: NewEntry, segmentBytes: number): number {
-  const head = expiresMs === null ? HEAD_BYTES : TIMED_HEAD_BYTES;
-  return roundUp(valueBegin(head, key.length, wide) + value.length, segmentBytes);
+export function bytesOf(entry: NewEntry, segmentBytes: number): number {
+  return roundUp(besideValue(entry) + entry.value.length, segmentBytes);
+}
+
+/** Bytes of the head and the key, up to the value. */
+export function besideValue({ key, wide, expiresMs }: NewEntry): number {
+  return valueBegin(expiresMs === null ? HEAD_BYTES : TIMED_HEAD_BYTES, key.length, wide);
+}
+
+export function keyBytes({ key, wide }: NewEntry): number {
+  return wide ? 2 * key.length : key.length;
 }
 
 /** Writes an entry at an offset where so many bytes are its own. */

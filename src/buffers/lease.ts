@@ -3,6 +3,8 @@ import { HotaddError } from '../core/errors.ts';
 
 /** What a lease is of. */
 export interface Leased {
+  /** Of the pool, for errors. */
+  readonly name: string;
   readonly recalled: boolean;
   /** Leases of it that cannot come back soon. */
   pins: number;
@@ -29,7 +31,7 @@ export class Lease {
    * @throws HotaddError HOTADD_RELEASED
    */
   get bytes(): Uint8Array<ArrayBuffer> {
-    if (this.#view === null) throw released('used');
+    if (this.#view === null) throw released(this.#of.name, 'used');
     return this.#view;
   }
 
@@ -44,7 +46,7 @@ export class Lease {
    */
   release(): void {
     const view = this.#view;
-    if (view === null) throw released('released');
+    if (view === null) throw released(this.#of.name, 'released');
     this.#view = null;
     this.#of.takeBack(view);
   }
@@ -63,8 +65,8 @@ export class Lease {
   }
 }
 
-/** A lease that is `used` or `released` when it is over. */
-export function released(what: string): HotaddError {
+/** A lease of `place` that is `used` or `released` when it is over. */
+export function released(place: string, what: string): HotaddError {
   const mend = 'release it once, after the last read or write on its bytes has called back';
-  return new HotaddError('HOTADD_RELEASED', `a lease is ${what} after its release`, { mend });
+  return new HotaddError('HOTADD_RELEASED', `a lease is ${what} after its release`, { place, mend });
 }

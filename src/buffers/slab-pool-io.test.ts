@@ -111,7 +111,8 @@ class History {
   }
 
   #resize(): void {
-    const bytes = this.#random.between(0, 12) * SLAB + this.#random.between(0, 1000);
+    const slabs = this.#random.between(0, 12);
+    const bytes = slabs === 0 ? 0 : slabs * SLAB + this.#random.between(0, 1000);
     this.#moves.push(this.pool.setBytes(bytes, { deadlineMs: this.#random.between(0, 5) }));
   }
 

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KiB, MiB } from '../core/bytes.ts';
 import type { Clock } from '../core/clock.ts';
+import type { PhysicalMemory } from '../core/memory.ts';
 import { checkDriver } from '../testing/check-driver.ts';
 import { ClockSim } from '../testing/clock-sim.ts';
 import type { Lease } from './lease.ts';
@@ -66,7 +67,7 @@ test('slab pool: a lease that is used or released twice is an error, and changes
   const [lease, other] = take(pool, 2);
   assert.ok(lease && other);
   lease.release();
-  assert.throws(() => lease.release(), { code: 'HOTADD_RELEASED' });
+  assert.throws(() => lease.release(), { code: 'HOTADD_RELEASED', place: 'pool' });
   assert.throws(() => lease.bytes, { code: 'HOTADD_RELEASED' });
   lease[Symbol.dispose]();
   assert.equal(pool.leasedBytes, 64 * KiB);
@@ -244,7 +245,7 @@ test('slab pool: closed, it hands out nothing, and leases stay whole until they 
   await clock.until(pool.close());
   await clock.until(pool.close());
   assert.throws(() => pool.acquire(), { code: 'HOTADD_CLOSED' });
-  assert.throws(() => pool.setBytes(SLAB), { code: 'HOTADD_CLOSED' });
+  await assert.rejects(pool.setBytes(SLAB), /^HotaddError: pool: it has been closed; make another$/);
   assert.equal(pool.heldBytes, 3 * pool.leaseBytes);
   for (const lease of leases) lease.bytes.fill(1);
   for (const lease of leases) lease.release();
@@ -264,19 +265,19 @@ test('slab pool: holders of a change have its deadline, less the time of the pro
   assert.deepEqual(asked, [26_000, 500]);
 });
 
-test('slab pool: a deadline that is no time is refused, and the size stays', () => {
+test('slab pool: a deadline that is no time is refused, and the size stays', async () => {
   const { pool } = open();
   for (const deadlineMs of [-1, Number.NaN])
-    assert.throws(() => pool.setBytes(0, { deadlineMs }), /pool: deadlineMs of .* is no time/);
+    await assert.rejects(pool.setBytes(0, { deadlineMs }), /pool: deadlineMs of .* is no time; give milli/);
   assert.equal(pool.sizeBytes, 4 * SLAB);
 });
 
 test('slab pool: sizes that do not fit are refused, and say which', () => {
   const wrong: [Partial<SlabPoolOptions>, RegExp][] = [
     [{ slabBytes: 100_000 }, /pool: slabBytes of 100000 are not whole bytes in units of 65536/],
-    [{ leaseBytes: 3000 }, /leaseBytes of 3000 do not divide a slab/],
+    [{ leaseBytes: 3000 }, /leaseBytes of 3000 do not divide a slab, and slabBytes are 131072; give lease/],
     [{ leaseBytes: 0 }, /leaseBytes of 0/],
-    [{ bytes: -1 }, /bytes of -1/],
+    [{ bytes: -1 }, /bytes of -1 are not whole bytes; give a whole number from 0 on/],
     [
       { bytes: SLAB - 1 },
       /bytes of 131071 are less than a slab of 128 KiB; give it more bytes, or smaller slab/,
@@ -285,4 +286,17 @@ test('slab pool: sizes that do not fit are refused, and say which', () => {
   ];
   for (const [options, message] of wrong)
     assert.throws(() => open(options), { code: 'HOTADD_BAD_AMOUNT', message });
+  const none = undefined as unknown as SlabPoolOptions;
+  assert.throws(() => new SlabPool('pool', none), /pool: there are no options; give \{ bytes \}/);
+});
+
+test('slab pool: less than a slab is refused of an author, and is nothing as a budget', async () => {
+  const { pool } = open();
+  for (const bytes of [1, SLAB - 1, -5, 1.5])
+    await assert.rejects(pool.setBytes(bytes), { code: 'HOTADD_BAD_AMOUNT', place: 'pool' });
+  assert.equal(pool.sizeBytes, 4 * SLAB);
+  const memory = {} as PhysicalMemory;
+  const context = { changeId: 1, phase: 'arrival', deadlineMs: 1000, signal } as const;
+  const [size] = await pool.resize({ bytes: SLAB - 1, memory }, context);
+  assert.deepEqual([size?.value, pool.sizeBytes], ['0', 0]);
 });

@@ -11,9 +11,10 @@ import type { Cancel, Clock } from '../core/clock.ts';
 import type { Driver, DriverState, ResizeContext, Setting, Target } from '../core/driver.ts';
 import { HotaddError, messageOf } from '../core/errors.ts';
 import { HOLD_MS } from '../core/prove.ts';
-import { CLOCK_PROCESS } from './clock-process.ts';
+import { afterUnawaited, CLOCK_PROCESS } from './clock-process.ts';
 import type { Lease } from './lease.ts';
 import { FIXED_LEAST_BYTES } from './slab.ts';
+import { checkBytes, checkDeadline, checkDivides, checkOptions, checkSlab } from './slab-checks.ts';
 import { Slabs } from './slabs.ts';
 
 /** What a pool may take, and how it is divided. */
@@ -48,14 +49,14 @@ export interface Eviction {
 
 interface Move {
   readonly untilMs: number;
+  /** Waits for the deadline: it keeps the program alive only where somebody awaits the move. */
+  readonly after: Clock['after'];
   /** Holders were asked, and this ends the wait for them. */
   waiting: Cancel | null;
   readonly end: () => void;
 }
 
 const DEFAULT_LEASE_BYTES = 64 * KiB;
-/** Linux pages are 64 KiB at most where Node runs. */
-const SLAB_UNIT_BYTES = 64 * KiB;
 const DEFAULT_DEADLINE_MS = 10_000;
 
 let instances = 0;
@@ -79,32 +80,31 @@ export class SlabPool implements Driver {
   #touches = false;
   #evictFailure: string | null = null;
   #closed = false;
+  readonly #afterUnawaited: Clock['after'] = (waitMs, end) => afterUnawaited(this.#clock, waitMs, end);
 
   /**
    * A pool that has no memory yet, unless it touches it ahead.
    * @throws HotaddError HOTADD_BAD_AMOUNT for sizes that do not fit each other.
    */
   constructor(name: string, options: SlabPoolOptions) {
-    const { slabBytes = FIXED_LEAST_BYTES, leaseBytes = DEFAULT_LEASE_BYTES } = options;
+    checkOptions(name, options);
+    const { bytes, slabBytes = FIXED_LEAST_BYTES, leaseBytes = DEFAULT_LEASE_BYTES } = options;
     this.name = name;
     this.#options = options;
     this.#clock = options.clock ?? CLOCK_PROCESS;
-    this.#expect('slabBytes', slabBytes, SLAB_UNIT_BYTES);
-    this.#expect('leaseBytes', leaseBytes, 1);
-    if (slabBytes % leaseBytes !== 0) throw this.#bad(`leaseBytes of ${leaseBytes} do not divide a slab`);
+    checkSlab(name, slabBytes);
+    checkDivides(name, 'leaseBytes', leaseBytes, slabBytes);
+    checkBytes(name, bytes, slabBytes);
     this.#slabs = new Slabs({
+      name,
       slabBytes,
       leaseBytes,
       nowMs: () => this.#clock.monotonicMs(),
       onIdle: () => this.#nextTurn(),
     });
-    if (options.bytes > 0 && options.bytes < slabBytes) {
-      const problem = `bytes of ${options.bytes} are less than a slab of ${formatBytes(slabBytes)}`;
-      throw this.#bad(problem, 'give it more bytes, or smaller slabBytes');
-    }
     instances += 1;
     this.#instance = `in this process, pool ${instances}`;
-    void this.setBytes(options.bytes);
+    void this.#begin(bytes, DEFAULT_DEADLINE_MS);
   }
 
   /** What comes and goes at a time. */
@@ -144,17 +144,18 @@ export class SlabPool implements Driver {
   }
 
   /**
-   * Grows or shrinks to so many bytes, rounded down to slabs; the newest call wins. Resolves when the move is
-   * over: when all memory is back, or when leases have not come back within `deadlineMs` (default 10 s). What
-   * `heldBytes` is above `sizeBytes` then goes back with those leases.
-   * @throws HotaddError HOTADD_BAD_AMOUNT, HOTADD_CLOSED
+   * Grows or shrinks to so many bytes, rounded down to slabs: to 0, or to one slab at least. The newest call
+   * wins. Resolves when the move is over: when all memory is back, or when leases have not come back within
+   * `deadlineMs` (default 10 s), which keeps the program alive. What `heldBytes` is above `sizeBytes` then
+   * goes back with those leases. A budget of hotadd may be less than a slab, and is 0 then.
+   * @throws HotaddError HOTADD_BAD_AMOUNT, HOTADD_CLOSED, as a rejection.
    */
-  setBytes(bytes: number, options: { deadlineMs?: number } = {}): Promise<void> {
+  async setBytes(bytes: number, options: { deadlineMs?: number } = {}): Promise<void> {
     if (this.#closed) throw this.#closedError();
-    this.#expect('bytes', bytes, 0);
+    checkBytes(this.name, bytes, this.slabBytes);
     const { deadlineMs = DEFAULT_DEADLINE_MS } = options;
-    if (!(deadlineMs >= 0)) throw this.#bad(`deadlineMs of ${deadlineMs} is no time`);
-    return this.#begin(bytes, deadlineMs);
+    checkDeadline(this.name, deadlineMs);
+    await this.#begin(bytes, deadlineMs, (waitMs, end) => this.#clock.after(waitMs, end));
   }
 
   /** For hotadd, as of a `Driver`. */
@@ -186,8 +187,9 @@ export class SlabPool implements Driver {
    */
   async resize(target: Target, { deadlineMs, signal }: ResizeContext): Promise<Setting[]> {
     signal.throwIfAborted();
+    if (this.#closed) throw this.#closedError();
     const bytes = 'bytes' in target ? target.bytes : Number(target.settings[0]?.value ?? this.#sizeBytes);
-    void this.setBytes(bytes, { deadlineMs: Math.max(deadlineMs / 2, deadlineMs - 2 * HOLD_MS) });
+    void this.#begin(bytes, Math.max(deadlineMs / 2, deadlineMs - 2 * HOLD_MS));
     return [this.#setting()];
   }
 
@@ -197,7 +199,8 @@ export class SlabPool implements Driver {
     await this.#begin(0, 0);
   }
 
-  #begin(bytes: number, deadlineMs: number): Promise<void> {
+  /** Nobody awaits the deadline, unless it comes with a wait of its own. */
+  #begin(bytes: number, deadlineMs: number, after = this.#afterUnawaited): Promise<void> {
     this.#endMove();
     const most = Math.min(bytes, this.#options.ceilingBytes ?? bytes);
     this.#sizeBytes = Math.floor(most / this.slabBytes) * this.slabBytes;
@@ -207,7 +210,7 @@ export class SlabPool implements Driver {
     if (this.#slabs.excess === 0 && !this.#hasWork) return Promise.resolve();
     const untilMs = this.#clock.monotonicMs() + deadlineMs;
     return new Promise((resolve) => {
-      this.#move = { untilMs, waiting: null, end: resolve };
+      this.#move = { untilMs, after, waiting: null, end: resolve };
       this.#nextTurn();
     });
   }
@@ -246,7 +249,7 @@ export class SlabPool implements Driver {
   #askHolders(move: Move): void {
     if (move.waiting !== null) return;
     const deadlineMs = Math.max(0, move.untilMs - this.#clock.monotonicMs());
-    move.waiting = this.#clock.after(deadlineMs, () => this.#endMove());
+    move.waiting = move.after(deadlineMs, () => this.#endMove());
     if (this.#closed) return;
     const bytes = this.#slabs.excess * this.slabBytes;
     const ask = async () => this.#options.evict?.({ bytes, deadlineMs });
@@ -266,18 +269,7 @@ export class SlabPool implements Driver {
     return { name: 'size', value: String(this.#sizeBytes), live: true };
   }
 
-  #expect(what: string, bytes: number, unit: number): void {
-    const fits = Number.isSafeInteger(bytes) && bytes >= unit && (unit === 0 || bytes % unit === 0);
-    const units = unit > 1 ? ` in units of ${unit}` : '';
-    if (!fits) throw this.#bad(`${what} of ${bytes} are not whole bytes${units}`);
-  }
-
-  #bad(problem: string, mend?: string): HotaddError {
-    const details = mend === undefined ? { place: this.name } : { place: this.name, mend };
-    return new HotaddError('HOTADD_BAD_AMOUNT', problem, details);
-  }
-
   #closedError(): HotaddError {
-    return new HotaddError('HOTADD_CLOSED', 'the pool is closed', { place: this.name });
+    return new HotaddError('HOTADD_CLOSED', 'it has been closed', { place: this.name, mend: 'make another' });
   }
 }

@@ -17,6 +17,7 @@ const TOUCH_EVERY_BYTES = 4096;
 
 /** Who has the slab. */
 export interface SlabHome {
+  readonly name: string;
   /** A full slab has room again, or the last lease of a slab is back. */
   onRoom(slab: Slab): void;
 }
@@ -44,6 +45,10 @@ export class Slab implements Leased {
     this.#bytes = new Uint8Array(buffer, 0, slabBytes);
     this.#slabBytes = slabBytes;
     this.#leaseBytes = leaseBytes;
+  }
+
+  get name(): string {
+    return this.#home.name;
   }
 
   get hasRoom(): boolean {

@@ -17,6 +17,8 @@ export const TOUCH_SLICE_BYTES = 8 * MiB;
 const REFUSED_MS = 1000;
 
 export interface SlabsOptions {
+  /** Of the pool, for errors. */
+  readonly name: string;
   readonly slabBytes: number;
   readonly leaseBytes: number;
   readonly nowMs: () => number;
@@ -25,6 +27,7 @@ export interface SlabsOptions {
 }
 
 export class Slabs {
+  readonly name: string;
   readonly slabBytes: number;
   readonly leaseBytes: number;
   readonly #options: SlabsOptions;
@@ -38,6 +41,7 @@ export class Slabs {
   #refusedUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: SlabsOptions) {
+    this.name = options.name;
     this.slabBytes = options.slabBytes;
     this.leaseBytes = options.leaseBytes;
     this.#options = options;

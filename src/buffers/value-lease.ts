@@ -4,20 +4,27 @@ import { valueBeginAt, valueLengthAt } from './cache-entry.ts';
 import type { Segment } from './cache-segment.ts';
 import { released } from './lease.ts';
 
+/** The cache of a value. */
+export interface ValueHome {
+  readonly name: string;
+  /** The last value in use of a segment was released. */
+  onUnviewed(segment: Segment): void;
+}
+
 /** A value of a cache where it lies, which stays there unchanged until the lease is released. */
 export class ValueLease {
   /** Where the value begins in `memory`. */
   readonly begin: number;
   /** Bytes of the value. */
   readonly length: number;
-  readonly #onUnviewed: (segment: Segment) => void;
+  readonly #home: ValueHome;
   #segment: Segment | null;
 
   /** @internal */
-  constructor(segment: Segment, offset: number, onUnviewed: (segment: Segment) => void) {
+  constructor(segment: Segment, offset: number, home: ValueHome) {
     this.begin = valueBeginAt(segment, offset);
     this.length = valueLengthAt(segment, offset);
-    this.#onUnviewed = onUnviewed;
+    this.#home = home;
     this.#segment = segment;
     segment.view();
   }
@@ -37,7 +44,7 @@ export class ValueLease {
    * @throws HotaddError HOTADD_RELEASED
    */
   get memory(): Uint8Array<ArrayBuffer> {
-    if (this.#segment === null) throw released('used');
+    if (this.#segment === null) throw released(this.#home.name, 'used');
     return this.#segment.bytes;
   }
 
@@ -52,9 +59,9 @@ export class ValueLease {
    */
   release(): void {
     const segment = this.#segment;
-    if (segment === null) throw released('released');
+    if (segment === null) throw released(this.#home.name, 'released');
     this.#segment = null;
-    if (segment.unview()) this.#onUnviewed(segment);
+    if (segment.unview()) this.#home.onUnviewed(segment);
   }
 
   /** For `using`. A lease that was released before is left alone. */

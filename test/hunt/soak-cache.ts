@@ -172,7 +172,9 @@ class CacheSoak {
       const size = this.#random.pick([0, 1, this.#random.next(), this.#random.next(), this.#random.next()]);
       const deadlineMs = this.#random.between(0, 30);
       this.counts.resizes += 1;
-      this.#move = this.cache.setBytes(Math.floor(size * this.#options.mostBytes), { deadlineMs });
+      const { mostBytes, slabBytes } = this.#options;
+      const bytes = Math.floor(size * mostBytes);
+      this.#move = this.cache.setBytes(bytes < slabBytes ? 0 : bytes, { deadlineMs });
     } else if (chance < RESIZES + CLEARS) {
       this.counts.clears += 1;
       this.#taken += this.cache.stats.entries;
