@@ -95,6 +95,19 @@ describe('keyv: over a ByteCache', () => {
   });
 });
 
+test('keyv: a store that has a namespace is refused to a Keyv with another one', async () => {
+  const cache = open();
+  const store = keyvStore(cache);
+  const one = new Keyv({ store, namespace: 'one' });
+  await one.set('a', 1);
+  const message =
+    /keyvStore: the store has the namespace "one", and cannot have the namespace "two" too; give/;
+  assert.throws(() => new Keyv({ store, namespace: 'two' }), { code: 'HOTADD_BAD_USAGE', message });
+  assert.deepEqual([one.namespace, await one.get('a')], ['one', 1]);
+  assert.equal(await new Keyv({ store, namespace: 'one' }).get('a'), 1);
+});
+
 test('keyv: what is not a ByteCache is refused', () => {
-  assert.throws(() => keyvStore(new Date() as never), /keyvStore: .*it has no get\(\); give a ByteCache/);
+  for (const other of [new Date(), new Map(), undefined, 'cache'])
+    assert.throws(() => keyvStore(other as never), /keyvStore: .*it has no getCopy\(\); give a ByteCache/);
 });

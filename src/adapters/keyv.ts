@@ -5,7 +5,7 @@ import { expectMethods } from './options.ts';
 
 /** What is used of a ByteCache. */
 export interface KeyvBytes {
-  get(key: string): { readonly bytes: Uint8Array; release(): void } | null;
+  getCopy(key: string): Uint8Array | null;
   set(key: string, value: Uint8Array, options?: { ttlMs?: number }): boolean;
   has(key: string): boolean;
   delete(key: string): boolean;
@@ -14,7 +14,10 @@ export interface KeyvBytes {
 
 /** What keyv 6 asks of a store; `new Keyv({ store })` takes it. */
 export interface KeyvStore {
-  /** keyv sets it, so each Keyv has a store of its own; many may share one ByteCache. */
+  /**
+   * keyv sets it, so each Keyv has a store of its own; many may share one ByteCache.
+   * @throws HotaddError HOTADD_BAD_USAGE for another namespace than before.
+   */
   namespace?: string | undefined;
   /** keyv's contract for stores that are given the time of expiry, and not a time to live. */
   readonly capabilities: { readonly expires: true };
@@ -33,7 +36,7 @@ export interface KeyvStore {
 
 /** @throws HotaddError HOTADD_BAD_USAGE */
 export function keyvStore(cache: KeyvBytes): KeyvStore {
-  expectMethods('keyvStore', 'a ByteCache', cache, ['get', 'set', 'has', 'delete', 'clear']);
+  expectMethods('keyvStore', 'a ByteCache', cache, ['getCopy', 'set', 'has', 'delete', 'clear']);
   return new Store(cache);
 }
 
@@ -44,10 +47,11 @@ const decoder = new TextDecoder();
 const clearings = new WeakMap<KeyvBytes, Map<string, number>>();
 
 class Store implements KeyvStore {
-  namespace?: string | undefined;
   readonly capabilities = { expires: true } as const;
   readonly #cache: KeyvBytes;
   readonly #clearings: Map<string, number>;
+  /** `null`: no Keyv has it yet. */
+  #owner: { readonly namespace: string | undefined } | null = null;
 
   constructor(cache: KeyvBytes) {
     this.#cache = cache;
@@ -55,14 +59,18 @@ class Store implements KeyvStore {
     clearings.set(cache, this.#clearings);
   }
 
+  get namespace(): string | undefined {
+    return this.#owner?.namespace;
+  }
+
+  set namespace(namespace: string | undefined) {
+    if (this.#owner !== null && this.#owner.namespace !== namespace) throw taken(this.#owner, namespace);
+    this.#owner = { namespace };
+  }
+
   async get(key: string): Promise<string | undefined> {
-    const lease = this.#cache.get(this.#inside(key));
-    if (lease === null) return undefined;
-    try {
-      return decoder.decode(lease.bytes);
-    } finally {
-      lease.release();
-    }
+    const value = this.#cache.getCopy(this.#inside(key));
+    return value === null ? undefined : decoder.decode(value);
   }
 
   getMany(keys: string[]): Promise<(string | undefined)[]> {
@@ -110,6 +118,17 @@ class Store implements KeyvStore {
   #inside(key: string): string {
     return this.namespace === undefined ? key : `${this.namespace}:${this.#cleared}:${key}`;
   }
+}
+
+/** What two Keyvs write through one store would be found by both. */
+function taken({ namespace: before }: { namespace: string | undefined }, now: string | undefined) {
+  const problem = `the store has ${nameOf(before)}, and cannot have ${nameOf(now)} too`;
+  const mend = 'give each Keyv a keyvStore(cache) of its own: they may share the cache';
+  return new HotaddError('HOTADD_BAD_USAGE', problem, { place: 'keyvStore', mend });
+}
+
+function nameOf(namespace: string | undefined): string {
+  return namespace === undefined ? 'no namespace' : `the namespace "${namespace}"`;
 }
 
 function notText(key: string, value: unknown): HotaddError {

@@ -11,7 +11,7 @@ import { MiB } from '../core/bytes.ts';
 import { HotaddError } from '../core/errors.ts';
 import { type LeaveMessage, messageIn } from './leave-message.ts';
 import { type WorkerHeap, withoutHeapFlags } from './worker-heap.ts';
-import type { RunningWorker, WorkersOptions } from './worker-options.ts';
+import { expectGiven, type RunningWorker, type WorkersOptions } from './worker-options.ts';
 import { openWorkers, type WorkerSet } from './worker-set.ts';
 
 /** What is used of node:cluster. */
@@ -33,9 +33,13 @@ const LEAST_COUNT = 2;
  * Opens the workers at their floor; resolves when all of them listen. In the primary only.
  * @param options.count at least 2: while one is exchanged, another one serves. The defaults are 128 MiB for
  * `leastBytes` and 48 MiB for `besideHeapBytes`.
- * @throws HotaddError HOTADD_BAD_AMOUNT, HOTADD_OPERATION when a worker ends before it listens.
+ * @throws HotaddError HOTADD_BAD_USAGE, HOTADD_BAD_AMOUNT, HOTADD_OPERATION when a worker ends before it
+ * listens.
  */
-export async function openCluster({ cluster, env, ...options }: ClusterOptions): Promise<WorkerSet> {
+export async function openCluster(given: ClusterOptions): Promise<WorkerSet> {
+  const mend = "give cluster: import cluster from 'node:cluster'";
+  expectGiven('openCluster', typeof given?.cluster?.fork === 'function', 'cluster', mend);
+  const { cluster, env, ...options } = given;
   const leastCount = options.leastCount ?? LEAST_COUNT;
   if (leastCount < LEAST_COUNT) {
     throw new HotaddError('HOTADD_BAD_AMOUNT', `${leastCount} workers cannot serve while one is exchanged`, {

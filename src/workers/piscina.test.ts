@@ -164,6 +164,13 @@ describe('piscina', () => {
     await assert.rejects(opening, { code: 'HOTADD_BAD_DRIVER', message: /of 2 threads; write new Piscina/ });
   });
 
+  test('piscina: one that is opened without what is given is found out, with the mend', async () => {
+    const open = () => new Piscina({ filename: TASK, minThreads: 1, maxThreads: 1 });
+    const message =
+      /, not 48 MiB; start it with what it is given: new Piscina\(\{ filename, \.\.\.given \}\)/;
+    await assert.rejects(openPiscina({ open, count: 1 }), { code: 'HOTADD_UNSUPPORTED', message });
+  });
+
   test('piscina: a flag of the process that goes before resourceLimits is found out, with the mend', () => {
     const url = (path: string) => JSON.stringify(pathToFileURL(join(ROOT, path)).href);
     const script = `
@@ -182,7 +189,7 @@ describe('piscina', () => {
     const { stdout, stderr } = spawnSync(process.execPath, flags, { cwd: ROOT, encoding: 'utf8' });
     assert.match(
       stdout,
-      /^a new worker has a heap of \d+ MiB, not 48 MiB; --max-old-space-size, on the/,
+      /^a new worker has a heap of \d+ MiB, not 48 MiB; start it .*\. Where it is, --max-old-space-size/,
       stderr,
     );
     assert.equal(stdout.trim().split('\n').at(-1), String(48 * MiB));

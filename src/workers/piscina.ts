@@ -9,7 +9,7 @@
 import { HotaddError } from '../core/errors.ts';
 import { type ThreadLike, threadHeap } from './thread-heap.ts';
 import type { WorkerHeap } from './worker-heap.ts';
-import type { HeapNow, RunningWorker, WorkersOptions } from './worker-options.ts';
+import { expectGiven, type HeapNow, type RunningWorker, type WorkersOptions } from './worker-options.ts';
 import { openWorkers, type WorkerSet } from './worker-set.ts';
 
 /** What is used of a `Piscina`, version 5. */
@@ -218,9 +218,11 @@ export class PiscinaPool<Opened extends PiscinaLike> {
 }
 
 /** Opens the threads at their floor. Rejects with what the first of them failed with. */
-export function openPiscina<Opened extends PiscinaLike>(
+export async function openPiscina<Opened extends PiscinaLike>(
   options: PiscinaOptions<Opened>,
 ): Promise<PiscinaPool<Opened>> {
+  const mend = 'give open: (given) => new Piscina({ filename, ...given })';
+  expectGiven('openPiscina', typeof options?.open === 'function', 'open', mend);
   return new PiscinaPool(options).open();
 }
 

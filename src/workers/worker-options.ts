@@ -52,6 +52,12 @@ export interface Wanted {
   readonly bytes: number;
 }
 
+/** What a call cannot do without, said where it is missing and not where it is used. */
+export function expectGiven(place: string, isGiven: boolean, missing: string, mend: string): void {
+  if (isGiven) return;
+  throw new HotaddError('HOTADD_BAD_USAGE', `${missing} is missing`, { place, mend });
+}
+
 const DEFAULTS = { leastCount: 1, leastBytes: 64 * MiB, besideHeapBytes: 16 * MiB };
 
 /**

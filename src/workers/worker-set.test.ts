@@ -7,6 +7,8 @@ import { Worker } from 'node:worker_threads';
 import { until } from '../../test/until.ts';
 import { MiB } from '../core/bytes.ts';
 import { memoryOf } from '../testing/check-driver-memory.ts';
+import { openCluster } from './cluster.ts';
+import { openPiscina } from './piscina.ts';
 import { threadHeap } from './thread-heap.ts';
 import { type WorkerHeap, withoutHeapFlags, workerHeap } from './worker-heap.ts';
 import type { RunningWorker, WorkersOptions } from './worker-options.ts';
@@ -217,4 +219,19 @@ test('workers: a heap is given to the byte, in the words of threads and of proce
     '--inspect',
   ];
   assert.deepEqual(withoutHeapFlags(flags), ['--inspect']);
+});
+
+test('workers: what a call cannot do without is named, with what to give', async () => {
+  const none = undefined as never;
+  const code = 'HOTADD_BAD_USAGE';
+  assert.throws(() => workers('x', none), { code, message: /^workers x: a WorkerSet is missing; give the / });
+  for (const given of [none, {} as never]) {
+    const open = /^openPiscina: open is missing; give open: \(given\) => new Piscina\(/;
+    await assert.rejects(openPiscina(given), { code, message: open });
+    await assert.rejects(openCluster(given), {
+      code,
+      message: /^openCluster: cluster is missing; give clus/,
+    });
+    await assert.rejects(openWorkers(given), { code, message: /^openWorkers: start is missing; give start/ });
+  }
 });

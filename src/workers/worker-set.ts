@@ -11,7 +11,13 @@ import { formatBytes, MiB } from '../core/bytes.ts';
 import { HotaddError, messageOf } from '../core/errors.ts';
 import { awake } from './awake.ts';
 import { type WorkerHeap, workerHeap } from './worker-heap.ts';
-import { checked, type RunningWorker, type Wanted, type WorkersOptions } from './worker-options.ts';
+import {
+  checked,
+  expectGiven,
+  type RunningWorker,
+  type Wanted,
+  type WorkersOptions,
+} from './worker-options.ts';
 
 /** A heap is given in steps, so that a little more memory does not exchange anybody. */
 const STEP_BYTES = 16 * MiB;
@@ -204,6 +210,8 @@ export class WorkerSet {
 
 /** Opens them at their floor; the first plan gives them their budget. Rejects with what one failed with. */
 export async function openWorkers(options: WorkersOptions): Promise<WorkerSet> {
+  const mend = 'give start: (heap) => { ... }, which resolves to a worker that has a stop()';
+  expectGiven('openWorkers', typeof options?.start === 'function', 'start', mend);
   const set = new WorkerSet(options);
   set.want({ count: set.leastCount, bytes: set.leastBytes });
   await set.settled().catch(async (error: unknown) => {
@@ -221,7 +229,8 @@ async function expectHeap(running: RunningWorker, { limitBytes }: WorkerHeap): P
   const problem = `a new worker has a heap of ${formatBytes(now.limitBytes)}, not ${formatBytes(limitBytes)}`;
   throw new HotaddError('HOTADD_UNSUPPORTED', problem, {
     mend:
-      '--max-old-space-size, on the command line or in NODE_OPTIONS, goes before resourceLimits: start ' +
+      'start it with what it is given: new Piscina({ filename, ...given }), or resourceLimits. ' +
+      'Where it is, --max-old-space-size, on the command line or in NODE_OPTIONS, goes before them: start ' +
       "Node without it, or call v8.setFlagsFromString('--max-old-space-size=0') before the first worker, " +
       'which takes it from every new Worker of this process',
   });

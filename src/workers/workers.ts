@@ -4,8 +4,8 @@ import { formatBytes } from '../core/bytes.ts';
 import type { Driver, DriverState, Home, Setting, Target } from '../core/driver.ts';
 import { Refusal } from '../core/errors.ts';
 import { awake } from './awake.ts';
-import type { Wanted } from './worker-options.ts';
-import type { WorkerSet } from './worker-set.ts';
+import { expectGiven, type Wanted } from './worker-options.ts';
+import { WorkerSet } from './worker-set.ts';
 
 const COUNT = 'workers';
 const BYTES = 'workerBytes';
@@ -13,8 +13,13 @@ const BYTES = 'workerBytes';
 let instances = 0;
 const known = new WeakMap<WorkerSet, string>();
 
-/** A driver for them, to be registered by the process that starts them. Closing it leaves them running. */
+/**
+ * A driver for them, to be registered by the process that starts them. Closing it leaves them running.
+ * @throws HotaddError HOTADD_BAD_USAGE
+ */
 export function workers(name: string, set: WorkerSet): Driver {
+  const mend = 'give the workers of a PiscinaPool, or what openCluster or openWorkers resolves to';
+  expectGiven(`workers ${name}`, set instanceof WorkerSet, 'a WorkerSet', mend);
   return {
     name,
     read: (signal) => readState(set, signal),
