@@ -7,6 +7,7 @@ import QuickLRU from 'quick-lru';
 import { ByteCache } from '../../src/buffers/byte-cache.ts';
 import { KiB } from '../../src/core/bytes.ts';
 import { RandomSim } from '../../src/testing/random-sim.ts';
+import { zipf } from '../cache-traces.ts';
 import { percentile } from '../figures.ts';
 
 const LEAST_BYTES = KiB;
@@ -31,6 +32,12 @@ interface Contender {
 let sink = 0;
 function sum(bytes: Uint8Array, begin: number, end: number): void {
   for (let at = begin; at < end; at += STRIDE) sink += bytes[at] as number;
+}
+
+/** Of a cache that hands out the object that it keeps. */
+function used(value: Uint8Array | undefined): boolean {
+  if (value !== undefined) sum(value, 0, value.length);
+  return value !== undefined;
 }
 
 function ours(bytes: number, view: boolean): Contender {
@@ -58,11 +65,7 @@ function lru(maxSize: number): Contender {
   const cache = new LRUCache<string, Uint8Array>({ maxSize, sizeCalculation: ({ length }) => length });
   return {
     set: (key, value) => void cache.set(key, Buffer.from(value)),
-    use: (key) => {
-      const value = cache.get(key);
-      if (value !== undefined) sum(value, 0, value.length);
-      return value !== undefined;
-    },
+    use: (key) => used(cache.get(key)),
     halve: () => {
       while (cache.calculatedSize > maxSize / 2) cache.pop();
     },
@@ -78,11 +81,7 @@ function quickLru(bytes: number): Contender {
   const cache = new QuickLRU<string, Uint8Array>({ maxSize });
   return {
     set: (key, value) => void cache.set(key, Buffer.from(value)),
-    use: (key) => {
-      const value = cache.get(key);
-      if (value !== undefined) sum(value, 0, value.length);
-      return value !== undefined;
-    },
+    use: (key) => used(cache.get(key)),
     halve: () => cache.resize(maxSize / 2),
     get valueBytes() {
       let total = 0;
@@ -109,11 +108,7 @@ function plainMap(bytes: number): Contender {
       map.set(key, Buffer.from(value));
       evictTo(bytes);
     },
-    use: (key) => {
-      const value = map.get(key);
-      if (value !== undefined) sum(value, 0, value.length);
-      return value !== undefined;
-    },
+    use: (key) => used(map.get(key)),
     halve: () => evictTo(bytes / 2),
     get valueBytes() {
       return total;
@@ -134,31 +129,12 @@ function residentBytes(): number {
   return KiB * Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]);
 }
 
-/** The n-th of them is asked for in proportion to 1 / n^0.9. */
-function zipfRanks(random: RandomSim, keys: number, asks: number): Uint32Array {
-  const sums = new Float64Array(keys);
-  let total = 0;
-  for (let rank = 0; rank < keys; rank += 1) {
-    total += 1 / (rank + 1) ** 0.9;
-    sums[rank] = total;
-  }
-  return Uint32Array.from({ length: asks }, () => {
-    const wanted = random.next() * total;
-    let [low, high] = [0, keys - 1];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((sums[middle] as number) < wanted) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  });
-}
-
 const [kind = '', capacity = ''] = process.argv.slice(2);
 const bytes = Number(capacity);
 const random = new RandomSim(1);
 const keys = Math.floor((KEYS * bytes) / MEAN_BYTES);
-const ranks = zipfRanks(random, keys, TICKS * CALLS_IN_TICK);
+const nextRank = zipf(random, keys, 0.9);
+const ranks = Uint32Array.from({ length: TICKS * CALLS_IN_TICK }, nextRank);
 const scratch = new Uint8Array(MOST_BYTES).map(() => random.between(0, 255));
 const keyOf = (index: number) => `page:${index}:en`;
 const bytesFor = (index: number) =>

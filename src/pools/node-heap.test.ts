@@ -12,6 +12,7 @@ import { ROOT } from '../../test/repository.ts';
 import { GiB, MiB } from '../core/bytes.ts';
 import type { Limit, PhysicalMemory } from '../core/memory.ts';
 import { type Pool, sayShort } from '../core/pool.ts';
+import { memoryOf as anyMemory } from '../testing/check-driver-memory.ts';
 import { type NodeRuntime, nodeHeap, readNodeHeap } from './node-heap.ts';
 
 const started: NodeRuntime = {
@@ -32,18 +33,13 @@ function memoryOf(ownLimit: Limit | null, onlineBytes: number | null = 24 * GiB)
     usedBytes: null,
   });
   return {
+    ...anyMemory(0),
     partition: 'cgroup:/app@1',
     presentBytes: null,
     onlineBytes,
     usableBytes: null,
     boundBy: null,
     levels: [level('/app', ownLimit), level('/', GiB / 8), level('machine', onlineBytes)],
-    hiddenAncestors: false,
-    blocks: null,
-    nodes: null,
-    pressure: null,
-    stale: [],
-    gone: false,
   };
 }
 

@@ -13,6 +13,7 @@ import type { Intent } from '../core/record.ts';
 import { type Policy, type Registration, Registry } from '../core/registry.ts';
 import { Unmanaged } from '../core/room.ts';
 import { CheckClock, type Pause } from './check-driver-clock.ts';
+import { memoryOf } from './check-driver-memory.ts';
 import type { DriverTally } from './check-driver-tally.ts';
 import { Witness } from './check-driver-witness.ts';
 import type { DriverSim } from './driver-sim.ts';
@@ -191,18 +192,12 @@ export class CheckWorld {
     const machineBytes = this.limitBytes * 8;
     const level = (name: string, file: string, limitBytes: Limit) => ({ name, file, limitBytes, usedBytes });
     return {
+      ...memoryOf(this.limitBytes),
       partition: 'cgroup:/check@1',
       presentBytes: null,
       onlineBytes: machineBytes,
-      usableBytes: this.limitBytes,
       boundBy: { level: '/check', file: 'memory.max' },
       levels: [level('/check', 'memory.max', this.limitBytes), level('machine', 'MemTotal', 'max')],
-      hiddenAncestors: false,
-      blocks: null,
-      nodes: null,
-      pressure: null,
-      stale: [],
-      gone: false,
     };
   }
 }
